@@ -1,0 +1,208 @@
+use std::{fmt, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretSlice};
+use zeroize::Zeroizing;
+
+use crate::{Algorithm, StoreError};
+
+/// A place where keys are made and used: software, a token, a module. The one joint where key storage plugs
+/// in; users of the suite pass one in and never call it.
+///
+/// # Contract
+/// `generate` and `import` have no effect that must be undone if the answer is lost, unless the backend says
+/// otherwise. `load` of what `generate` answered gives a key that computes the same for ever.
+pub trait KeyBackend: Send + Sync {
+    /// The name that stands in records beside the keys made here.
+    fn name(&self) -> &'static str;
+
+    /// Whether keys of this kind can be made here.
+    fn supports(&self, algorithm: Algorithm) -> bool;
+
+    /// Makes a new key.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`], or [`KeyError::Random`] where the system gives none.
+    fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError>;
+
+    /// Takes over a key: for [`Algorithm::Aes256Gcm`] 32 bytes, for [`Algorithm::Ed25519`] the 32-byte seed of
+    /// RFC 8032, for [`Algorithm::EcdsaP256`] the 32-byte scalar, big-endian.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] for bytes that are no such key.
+    fn import(&self, algorithm: Algorithm, material: &[u8]) -> Result<Stored, KeyError>;
+
+    /// Parses and expands a key once, for many uses.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] for what this backend did not make.
+    fn load(&self, stored: &Stored) -> Result<Arc<dyn Key>, KeyError>;
+}
+
+/// A key as its backend wants it kept: for software the secret bytes, for a token its name there. Only for
+/// values that a barrier seals.
+pub struct Stored {
+    /// What it is for.
+    pub algorithm: Algorithm,
+    /// The bytes to keep.
+    pub secret: SecretSlice<u8>,
+    /// Its public half, where it has one.
+    pub public: Option<PublicKey>,
+}
+
+impl Stored {
+    /// The bytes to keep. Whoever calls this seals them.
+    pub fn expose(&self) -> &[u8] {
+        self.secret.expose_secret()
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+/// The public half of a key: for Ed25519 the 32 bytes of RFC 8032, for P-256 the uncompressed SEC1 point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// What it is for.
+    pub algorithm: Algorithm,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Where a key's work may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// In the caller's thread: microseconds.
+    Inline,
+    /// In a pool: milliseconds, as in a token.
+    Slow,
+}
+
+/// A key ready for use. What it cannot do is [`KeyError::Unsupported`].
+pub trait Key: Send + Sync {
+    /// What it is for.
+    fn algorithm(&self) -> Algorithm;
+
+    /// Where its work may run.
+    fn cost(&self) -> Cost {
+        Cost::Inline
+    }
+
+    /// Its public half, where it has one.
+    fn public(&self) -> Option<&PublicKey> {
+        None
+    }
+
+    /// The key of an envelope: HMAC-SHA-256 is all that an envelope asks of it.
+    fn mac(&self) -> Option<&dyn Mac> {
+        None
+    }
+
+    /// Signs a message: Ed25519 as in RFC 8032, ECDSA with SHA-256 as r ‖ s of 32 bytes each.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let _ = message;
+        Err(KeyError::Unsupported)
+    }
+
+    /// Signs a digest that the caller made.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let _ = digest;
+        Err(KeyError::Unsupported)
+    }
+
+    /// Whether a signature by [`Key::sign`] is right.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`]; a wrong signature is `Ok(false)`.
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
+        let _ = (message, signature);
+        Err(KeyError::Unsupported)
+    }
+
+    /// Whether a signature by [`Key::sign_digest`] is right.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`]; a wrong signature is `Ok(false)`.
+    fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
+        let _ = (digest, signature);
+        Err(KeyError::Unsupported)
+    }
+}
+
+/// A key of HMAC-SHA-256.
+pub trait Mac: Send + Sync {
+    /// The tag of the parts, one after the other.
+    ///
+    /// # Errors
+    /// [`KeyError`] where the key lives elsewhere and does not answer.
+    fn mac(&self, parts: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, KeyError>;
+}
+
+/// A key cannot be made or used. Says nothing of why a cryptographic check failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// Keys of this kind cannot do that.
+    #[error("a key of this type cannot do that")]
+    Unsupported,
+    /// The bytes are no key of this kind.
+    #[error("these bytes are no key of this type")]
+    Invalid,
+    /// It did not open, or the key's module refused.
+    #[error("the cryptographic operation failed")]
+    Failed,
+    /// The system has no randomness to give.
+    #[error("the system gave no random bytes")]
+    Random,
+}
+
+/// Signs for a sibling: a ring handle, which checks gate, tenant and state at each use.
+pub trait Signer: Send + Sync {
+    /// Signs with the newest version, as [`Key::sign`] does.
+    ///
+    /// # Errors
+    /// [`UseError`].
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError>;
+
+    /// The public half of the newest version.
+    ///
+    /// # Errors
+    /// [`UseError`].
+    fn public(&self) -> Result<PublicKey, UseError>;
+}
+
+/// Seals for a sibling: a ring handle, which checks gate, tenant and state at each use.
+pub trait Sealer: Send + Sync {
+    /// Seals under the newest version; `context` must be the same to open it.
+    ///
+    /// # Errors
+    /// [`UseError`].
+    fn seal(&self, plaintext: &[u8], context: &[u8]) -> Result<Vec<u8>, UseError>;
+
+    /// Opens what [`Sealer::seal`] made.
+    ///
+    /// # Errors
+    /// [`UseError`]; everything that does not open is [`KeyError::Failed`].
+    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, UseError>;
+}
+
+/// A key of a sibling could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum UseError {
+    /// The ring is gone, disabled or not of this kind: make or enable it.
+    #[error("the key is missing, disabled or of another type")]
+    Unavailable,
+    /// The operation failed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The ring could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

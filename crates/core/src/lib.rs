@@ -1,0 +1,62 @@
+//! The seams of Strongroom, and nothing else: what a storage engine, a source of keys, a clock and a
+//! capability have to agree on. It encrypts nothing and stores nothing durably itself.
+//!
+//! ```
+//! use strongroom_core::{RecordKey, Segment, Table, Tenant, commit, CommitError, memory::MemoryStore};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! const NOTES: Table = Table::new(0x7f01);
+//! let (store, tenant) = (MemoryStore::new(), Tenant::from_bytes([7; 16]));
+//! let key = RecordKey::new(tenant, NOTES, &[Segment::Name("first")])?;
+//! let length = commit(&store, tenant, |mut reader| {
+//!     let old = reader.get(&key)?.map_or(0, |record| record.value.len());
+//!     let mut change = reader.change(old);
+//!     change.put(&key, b"written all or not at all");
+//!     Ok::<_, CommitError>(change)
+//! })?;
+//! assert_eq!(length, 0);
+//! # Ok(()) }
+//! ```
+//!
+//! Users of the suite meet these types through the `strongroom` crate. Two traits are for those who plug
+//! something in: [`Store`] for an engine, [`KeyBackend`] for a place where keys live.
+
+mod algorithm;
+mod caller;
+mod change;
+mod clock;
+mod due;
+mod event;
+mod gate;
+mod key;
+mod lowered;
+mod name;
+mod provider;
+mod range;
+mod record_key;
+mod store;
+mod tenant;
+
+#[cfg(feature = "testing")]
+pub mod conformance;
+#[cfg(feature = "testing")]
+pub mod fault;
+pub mod memory;
+
+pub use algorithm::{Algorithm, HashAlgorithm};
+pub use caller::{Actor, Caller, RequestId};
+pub use change::{Change, CommitError, Pending, Reader, commit};
+#[cfg(feature = "testing")]
+pub use clock::FixedClock;
+pub use clock::{Clock, SystemClock, Time};
+pub use due::{Due, DueError, DueReport, Worker, run_due};
+pub use event::{Action, Event, Outbox, Refusal, Service, drain};
+pub use gate::{Closed, Gate, Inside, StillInside};
+pub use key::{Cost, Key, KeyBackend, KeyError, Mac, PublicKey, Sealer, Signer, Stored, UseError};
+pub use lowered::{Batch, Expect, LOWERED_LIMITS, Limits, Lowered, PLAIN_LIMITS, Write};
+pub use name::{InvalidName, Name};
+pub use provider::{Aead, Provider, Random};
+pub use range::{Direction, OutsideRange, Range};
+pub use record_key::{InvalidRecordKey, RecordKey, Segment, Table};
+pub use store::{Outcome, Record, Revision, SealedStore, Store, StoreError};
+pub use tenant::Tenant;
