@@ -3,8 +3,8 @@ use std::{collections::BTreeMap, fmt, thread, time::Duration};
 use zeroize::Zeroizing;
 
 use crate::{
-    Batch, Direction, Expect, Lowered, Outcome, PLAIN_LIMITS, Range, Record, RecordKey, SealedStore, StoreError,
-    Tenant, Write,
+    Batch, Direction, Expect, Lowered, Outcome, PLAIN_LIMITS, Range, Record, RecordKey, SealedStore,
+    StoreError, Tenant, Write,
 };
 
 /// Reads for a plan, and notes an expectation for all that it read.
@@ -83,7 +83,10 @@ impl<'s> Reader<'s> {
 
 impl fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("tenant", &self.tenant).field("seen", &self.seen).finish_non_exhaustive()
+        f.debug_struct("Reader")
+            .field("tenant", &self.tenant)
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
     }
 }
 

@@ -71,7 +71,9 @@ impl Rows {
         let revision = Revision(self.counter);
         for (key, write) in &batch.writes {
             match write {
-                Write::Put(value) => drop(self.map.insert(key.as_bytes().to_vec(), (value.clone(), revision))),
+                Write::Put(value) => {
+                    drop(self.map.insert(key.as_bytes().to_vec(), (value.clone(), revision)))
+                }
                 Write::Delete => drop(self.map.remove(key.as_bytes())),
             }
         }

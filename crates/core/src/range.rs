@@ -73,7 +73,8 @@ impl Range {
         // The byte string after `key` in the order of bytes is `key ‖ 00`.
         let successor = |key: &RecordKey| [key.as_bytes(), &[0]].concat();
         let start = successor(self.after.as_ref().unwrap_or(&self.prefix));
-        let end = self.before.as_ref().map_or_else(|| past(self.prefix.as_bytes()), |key| key.as_bytes().to_vec());
+        let end =
+            self.before.as_ref().map_or_else(|| past(self.prefix.as_bytes()), |key| key.as_bytes().to_vec());
         (start, end)
     }
 

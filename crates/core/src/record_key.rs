@@ -269,8 +269,8 @@ mod tests {
         #[test]
         fn bytes_that_read_as_a_key_are_its_only_encoding(bytes in proptest::collection::vec(0u8..7, 0..60)) {
             if let Ok(read) = RecordKey::from_bytes(bytes.clone()) {
-                let again = RecordKey::new(read.tenant(), read.table(), &read.segments().collect::<Vec<_>>());
-                prop_assert_eq!(again.unwrap().as_bytes(), &bytes[..]);
+                let again = RecordKey::new(read.tenant(), read.table(), &read.segments().collect::<Vec<_>>()).unwrap();
+                prop_assert_eq!(again.as_bytes(), &bytes[..]);
             }
         }
     }
@@ -286,8 +286,14 @@ mod tests {
 
     #[test]
     fn blinding_replaces_private_bytes_and_depends_on_the_place() {
-        let hash = |place: &[u8], private: &[u8]| Ok::<_, InvalidRecordKey>([(place.len() + private.len()) as u8; 32]);
-        let key = RecordKey::new(Tenant::SYSTEM, Table::new(1), &[Segment::Blind(b"me@example"), Segment::Number(1)]);
+        let hash = |place: &[u8], private: &[u8]| {
+            Ok::<_, InvalidRecordKey>([(place.len() + private.len()) as u8; 32])
+        };
+        let key = RecordKey::new(
+            Tenant::SYSTEM,
+            Table::new(1),
+            &[Segment::Blind(b"me@example"), Segment::Number(1)],
+        );
         let blinded = key.clone().unwrap().blinded(hash).unwrap();
         assert!(key.unwrap().has_blind() && !blinded.has_blind());
         assert!(!blinded.as_bytes().windows(10).any(|window| window == b"me@example"));
