@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use aes_gcm::{
+    AeadInOut, AesGcm, KeyInit, Nonce, Tag,
+    aead::{consts::U12, inout::InOutBuf},
+    aes::Aes256Enc,
+};
+use strongroom_core::{Aead, KeyError, Random};
+use zeroize::{Zeroize, Zeroizing};
+
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// GCM runs the block cipher forwards only, also to decrypt (SP 800-38D, section 7.2): so the schedule of the
+/// inverse cipher is never made.
+type Cipher = AesGcm<Aes256Enc, U12>;
+
+/// AES-256-GCM with nonces from the provider's source.
+pub(crate) struct Aes256Gcm {
+    random: Arc<dyn Random>,
+}
+
+impl Aes256Gcm {
+    pub(crate) fn new(random: Arc<dyn Random>) -> Self {
+        Self { random }
+    }
+}
+
+impl Aead for Aes256Gcm {
+    fn seal(&self, key: &[u8; 32], aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), KeyError> {
+        let mut nonce = [0; NONCE];
+        self.random.fill(&mut nonce);
+        let start = out.len();
+        out.reserve(NONCE + plaintext.len() + TAG);
+        out.extend_from_slice(&nonce);
+        out.extend_from_slice(plaintext);
+        let body = out.get_mut(start + NONCE..).unwrap_or_default();
+        let sealed = Cipher::new(key.into()).encrypt_inout_detached(&Nonce::from(nonce), aad, body.into());
+        match sealed {
+            Ok(tag) => out.extend_from_slice(&tag),
+            Err(_) => {
+                // What was appended is still the plaintext.
+                body.zeroize();
+                out.truncate(start);
+                return Err(KeyError::Failed);
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(KeyError::Failed)?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG>().ok_or(KeyError::Failed)?;
+        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        let body = InOutBuf::from(plaintext.as_mut_slice());
+        Cipher::new(key.into())
+            .decrypt_inout_detached(nonce.into(), aad, body, <&Tag>::from(tag))
+            .map_err(|_| KeyError::Failed)?;
+        Ok(plaintext)
+    }
+}

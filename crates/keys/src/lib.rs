@@ -1,0 +1,33 @@
+//! Makes and uses keys in software on RustCrypto, and seals data in envelopes; it keeps no key, decides on no
+//! use of one, and takes no nonce from a caller.
+//!
+//! ```
+//! use strongroom_core::Provider;
+//! use strongroom_keys::{RustCrypto, envelope::{self, Context, KeyId}};
+//!
+//! # fn main() -> Result<(), envelope::EnvelopeError> {
+//! let provider = RustCrypto::new();
+//! let (mac, key) = (provider.hmac(&[7; 32]), KeyId { id: [1; 16], version: 1 });
+//! let context = Context::new(&provider, &[b"kms", b""])?;
+//! let sealed = envelope::seal(&provider, &*mac, key, &context, b"attack at dawn")?;
+//! let opened = envelope::open(&provider, &*mac, key, &context, &sealed)?;
+//! assert_eq!(*opened, b"attack at dawn");
+//! # Ok(()) }
+//! ```
+//!
+//! [`RustCrypto`] is a [`Provider`](strongroom_core::Provider): a value that the barrier and the capabilities
+//! are given. Whoever computes elsewhere gives them another one, and the [`envelope`] works with it all the same.
+
+mod aead;
+mod der;
+pub mod envelope;
+mod mac;
+mod random;
+mod rustcrypto;
+mod software;
+mod verifier;
+
+pub use der::{ecdsa_from_der, ecdsa_to_der};
+pub use random::SystemRandom;
+pub use rustcrypto::RustCrypto;
+pub use verifier::{public_pem, verify, verify_digest};
