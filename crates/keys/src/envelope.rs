@@ -97,7 +97,8 @@ impl Context {
         for (piece, bytes) in pieces.iter_mut().zip([count.as_slice()].into_iter().chain(encoded)) {
             *piece = bytes;
         }
-        Ok(Self(provider.sha256(&pieces)))
+        let used = pieces.get(..1 + 2 * parts.len()).unwrap_or_default();
+        Ok(Self(provider.sha256(used)))
     }
 }
 
