@@ -1,0 +1,281 @@
+//! What software keys promise, and what is no key.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+use std::sync::Arc;
+
+use secrecy::SecretSlice;
+use strongroom_core::{Algorithm, HashAlgorithm, Key, KeyError, Provider, PublicKey, Random, Stored};
+use strongroom_keys::{RustCrypto, ecdsa_from_der, ecdsa_to_der, public_pem, verify, verify_digest};
+
+/// n of P-256 (SP 800-186, section 3.2.1.3).
+const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
+
+fn unhex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+        .collect()
+}
+
+fn import(algorithm: Algorithm, material: &str) -> Arc<dyn Key> {
+    let provider = RustCrypto::new();
+    let stored = provider.software().import(algorithm, &unhex(material)).unwrap();
+    provider.software().load(&stored).unwrap()
+}
+
+#[test]
+fn every_algorithm_is_made_loaded_and_computes_the_same_again() {
+    let provider = RustCrypto::new();
+    let software = provider.software();
+    assert_eq!(software.name(), "software");
+    for algorithm in Algorithm::ALL {
+        assert!(software.supports(algorithm));
+        let stored = software.generate(algorithm).unwrap();
+        assert_eq!((stored.algorithm, stored.expose().len()), (algorithm, 32));
+        let (first, second) = (software.load(&stored).unwrap(), software.load(&stored).unwrap());
+        assert_eq!(first.algorithm(), algorithm);
+        assert_eq!(first.public(), stored.public.as_ref());
+        assert_eq!(first.public().is_some(), algorithm.signs());
+        assert_eq!(first.mac().is_some(), !algorithm.signs());
+        assert_eq!(first.sign(b"text"), second.sign(b"text"));
+        assert_ne!(software.generate(algorithm).unwrap().expose(), stored.expose());
+    }
+}
+
+#[test]
+fn a_key_does_nothing_that_is_not_its_own() {
+    let aes = import(Algorithm::Aes256Gcm, &"11".repeat(32));
+    let ed25519 = import(Algorithm::Ed25519, &"11".repeat(32));
+    for outcome in [aes.sign(b""), aes.sign_digest(&[0; 32]), ed25519.sign_digest(&[0; 32])] {
+        assert_eq!(outcome, Err(KeyError::Unsupported));
+    }
+    let refused = [
+        aes.verify(b"", &[0; 64]),
+        aes.verify_digest(&[0; 32], &[0; 64]),
+        ed25519.verify_digest(&[0; 32], &[0; 64]),
+        verify_digest(ed25519.public().unwrap(), &[0; 32], &[0; 64]),
+    ];
+    assert_eq!(refused, [Err(KeyError::Unsupported); 4]);
+}
+
+#[test]
+fn ed25519_signs_as_in_rfc_8032_section_7_1_test_3() {
+    let key = import(Algorithm::Ed25519, "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7");
+    let public = unhex("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025");
+    assert_eq!(key.public().unwrap().bytes, public);
+    let signature = unhex(concat!(
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac",
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ));
+    assert_eq!(key.sign(&[0xaf, 0x82]).unwrap(), signature);
+    assert_eq!(key.verify(&[0xaf, 0x82], &signature), Ok(true));
+    assert_eq!(key.verify(&[0xaf, 0x83], &signature), Ok(false));
+}
+
+#[test]
+fn p256_signs_as_in_rfc_6979_section_a_2_5() {
+    let key =
+        import(Algorithm::EcdsaP256, "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
+    let point = concat!(
+        "04",
+        "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6",
+        "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299",
+    );
+    assert_eq!(key.public().unwrap().bytes, unhex(point));
+    let signature = unhex(concat!(
+        "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716",
+        "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+    ));
+    let digest = RustCrypto::new().sha256(&[b"sam", b"ple"]);
+    assert_eq!(key.sign(b"sample").unwrap(), signature);
+    assert_eq!(key.sign_digest(&digest).unwrap(), signature);
+    assert_eq!(key.verify(b"sample", &signature), Ok(true));
+    assert_eq!(key.verify_digest(&digest, &signature), Ok(true));
+    assert_eq!(verify_digest(key.public().unwrap(), &digest, &signature), Ok(true));
+    assert_eq!(key.verify(b"simple", &signature), Ok(false));
+}
+
+#[test]
+fn a_p256_signature_counts_with_either_s_and_in_no_other_form() {
+    let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
+    let signature = key.sign(b"text").unwrap();
+    let (r, s) = signature.split_at(32);
+    let other = [r, &subtract(&unhex(ORDER), s)].concat();
+    assert_eq!(key.verify(b"text", &other), Ok(true));
+    let wrong = [
+        ecdsa_to_der(&signature).unwrap(),
+        [s, r].concat(),
+        r.to_vec(),
+        [signature.as_slice(), &[0]].concat(),
+        vec![0; 64],
+        [r, &unhex(ORDER)].concat(),
+        Vec::new(),
+    ];
+    for wrong in wrong {
+        assert_eq!(key.verify(b"text", &wrong), Ok(false), "{} bytes", wrong.len());
+    }
+}
+
+/// a - b, of big-endian numbers of the same length.
+fn subtract(a: &[u8], b: &[u8]) -> Vec<u8> {
+    let mut borrow = 0;
+    let mut difference: Vec<u8> = a
+        .iter()
+        .zip(b)
+        .rev()
+        .map(|(a, b)| {
+            let digit = i16::from(*a) - i16::from(*b) - borrow;
+            borrow = i16::from(digit < 0);
+            digit.rem_euclid(256) as u8
+        })
+        .collect();
+    difference.reverse();
+    difference
+}
+
+#[test]
+fn a_digest_of_another_length_is_refused_not_truncated() {
+    let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
+    for length in [0, 20, 31, 33, 48, 64] {
+        assert_eq!(key.sign_digest(&vec![1; length]), Err(KeyError::Invalid), "{length}");
+        assert_eq!(key.verify_digest(&vec![1; length], &[1; 64]), Err(KeyError::Invalid), "{length}");
+    }
+}
+
+#[test]
+fn what_is_no_key_is_not_imported() {
+    let provider = RustCrypto::new();
+    for algorithm in Algorithm::ALL {
+        for length in [0, 16, 24, 31, 33, 64] {
+            let made = provider.software().import(algorithm, &vec![1; length]);
+            assert_eq!(made.err(), Some(KeyError::Invalid), "{algorithm:?} {length}");
+        }
+    }
+    for scalar in ["00".repeat(32), ORDER.into(), "ff".repeat(32)] {
+        let made = provider.software().import(Algorithm::EcdsaP256, &unhex(&scalar));
+        assert_eq!(made.err(), Some(KeyError::Invalid), "{scalar}");
+    }
+}
+
+#[test]
+fn a_record_with_another_public_half_or_algorithm_is_not_loaded() {
+    let provider = RustCrypto::new();
+    let stored = |algorithm, public| Stored { algorithm, secret: SecretSlice::from(vec![7; 32]), public };
+    let ed25519 = import(Algorithm::Ed25519, &"08".repeat(32)).public().cloned();
+    let p256 = import(Algorithm::EcdsaP256, &"07".repeat(32)).public().cloned();
+    for (algorithm, public, right) in [
+        (Algorithm::Ed25519, None, true),
+        (Algorithm::Ed25519, ed25519.clone(), false),
+        (Algorithm::Ed25519, p256.clone(), false),
+        (Algorithm::EcdsaP256, p256.clone(), true),
+        (Algorithm::EcdsaP256, ed25519, false),
+        (Algorithm::Aes256Gcm, None, true),
+        (Algorithm::Aes256Gcm, p256, false),
+    ] {
+        let loaded = provider.software().load(&stored(algorithm, public)).err();
+        assert_eq!(loaded, (!right).then_some(KeyError::Invalid), "{algorithm:?}");
+    }
+    let short = Stored { secret: SecretSlice::from(vec![7; 31]), ..stored(Algorithm::Ed25519, None) };
+    assert_eq!(provider.software().load(&short).err(), Some(KeyError::Invalid));
+}
+
+#[test]
+fn what_is_no_public_key_verifies_nothing() {
+    let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
+    let point = key.public().unwrap().bytes.clone();
+    let (_, x_y) = point.split_first().unwrap();
+    let (x, _) = x_y.split_at(32);
+    let compressed = [&[2], x].concat();
+    let hybrid = [&[6], x_y].concat();
+    let off_curve = [&[4], x, x].concat();
+    let p256 = [compressed, hybrid, off_curve, vec![0], Vec::new(), vec![4; 66]];
+    let ed25519 = [vec![0x11; 31], vec![0x11; 33], Vec::new(), [&[2][..], &[0; 31]].concat()];
+    let p256 = p256.map(|bytes| PublicKey { algorithm: Algorithm::EcdsaP256, bytes });
+    let ed25519 = ed25519.map(|bytes| PublicKey { algorithm: Algorithm::Ed25519, bytes });
+    let secret = PublicKey { algorithm: Algorithm::Aes256Gcm, bytes: vec![0; 32] };
+    for public in p256.iter().chain(&ed25519).chain([&secret]) {
+        assert_eq!(verify(public, b"text", &[1; 64]), Err(KeyError::Invalid), "{public:?}");
+        assert_eq!(public_pem(public), Err(KeyError::Invalid), "{public:?}");
+    }
+}
+
+#[test]
+fn der_that_is_not_the_one_encoding_is_refused() {
+    let signature = unhex(&format!("{}{}", "7f".repeat(32), "01".repeat(32)));
+    let der = ecdsa_to_der(&signature).unwrap();
+    assert_eq!(ecdsa_from_der(&der).unwrap().as_slice(), signature);
+    assert_eq!(der, unhex(&format!("30440220{}0220{}", "7f".repeat(32), "01".repeat(32))));
+    for bad in [
+        format!("3081440220{}0220{}", "7f".repeat(32), "01".repeat(32)),
+        format!("3045022100{}0220{}", "7f".repeat(32), "01".repeat(32)),
+        format!("30440220{}0220{}00", "7f".repeat(32), "01".repeat(32)),
+        format!("30460220{}0220{}0500", "7f".repeat(32), "01".repeat(32)),
+        format!("30800220{}0220{}0000", "7f".repeat(32), "01".repeat(32)),
+        format!("30440220{}0220{}", "ff".repeat(32), "01".repeat(32)),
+        format!("30250220{}020100", "7f".repeat(32)),
+        "3000".into(),
+        String::new(),
+    ] {
+        assert_eq!(ecdsa_from_der(&unhex(&bad)), Err(KeyError::Invalid), "{bad}");
+    }
+    for bad in [&[][..], &[1; 63], &[1; 65], &[0; 64], &[0xff; 64]] {
+        assert_eq!(ecdsa_to_der(bad), Err(KeyError::Invalid));
+    }
+}
+
+#[test]
+fn hashes_and_key_derivation_agree_with_the_standards() {
+    let provider = RustCrypto::new();
+    // FIPS 180-4 examples: "abc".
+    let abc = |algorithm| provider.hash(algorithm, &[b"a", b"", b"bc"]);
+    let sha256 = unhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(abc(HashAlgorithm::Sha256), sha256);
+    assert_eq!(provider.sha256(&[b"abc"]).as_slice(), sha256);
+    assert!(abc(HashAlgorithm::Sha384).starts_with(&unhex("cb00753f45a35e8bb5a03d699ac65007")));
+    assert!(abc(HashAlgorithm::Sha512).starts_with(&unhex("ddaf35a193617abacc417349ae204131")));
+    for algorithm in [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512] {
+        assert_eq!(abc(algorithm).len(), algorithm.size());
+    }
+    for length in [0, 1, 32, 64, 65, 200] {
+        let (secret, salt, info) = (vec![1; length], vec![2; length], vec![3; length]);
+        let mut expected = [0; 32];
+        hkdf::Hkdf::<sha2::Sha256>::new(Some(&salt), &secret).expand(&info, &mut expected).unwrap();
+        assert_eq!(*provider.hkdf(&secret, &salt, &info), expected, "{length}");
+    }
+}
+
+/// A source that is stuck, or has dried up.
+struct Stuck(Option<u8>);
+
+impl Random for Stuck {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(self.0.unwrap_or_default());
+    }
+
+    fn fill_secret(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        bytes.fill(self.0.ok_or(KeyError::Random)?);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_broken_source_of_randomness_makes_no_key() {
+    for (source, algorithm) in [
+        (Stuck(None), Algorithm::Aes256Gcm),
+        (Stuck(None), Algorithm::Ed25519),
+        (Stuck(None), Algorithm::EcdsaP256),
+        (Stuck(Some(0)), Algorithm::EcdsaP256),
+        (Stuck(Some(0xff)), Algorithm::EcdsaP256),
+    ] {
+        let provider = RustCrypto::with_random(Box::new(source));
+        assert_eq!(provider.software().generate(algorithm).err(), Some(KeyError::Random));
+    }
+}
+
+#[test]
+fn debug_output_holds_no_key() {
+    let provider = RustCrypto::new();
+    let stored = provider.software().import(Algorithm::Ed25519, &[0xab; 32]).unwrap();
+    let shown = format!("{provider:?} {stored:?}");
+    assert!(!shown.contains("171") && !shown.contains("ab, ab"), "{shown}");
+}
