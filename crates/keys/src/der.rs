@@ -16,8 +16,7 @@ pub fn ecdsa_to_der(signature: &[u8]) -> Result<Vec<u8>, KeyError> {
 /// [`KeyError::Invalid`] for everything else, and if r or s is not in 1..n.
 pub fn ecdsa_from_der(signature: &[u8]) -> Result<[u8; 64], KeyError> {
     let parsed = Signature::from_der(signature).map_err(|_| KeyError::Invalid)?;
-    // "DER is a subset of BER … exactly one way to represent" (X.690, section 5.6): what does not come back the
-    // same was not DER.
+    // DER gives a value one encoding (X.690, section 10): what does not come back the same was not DER.
     if parsed.to_der().as_bytes() != signature {
         return Err(KeyError::Invalid);
     }

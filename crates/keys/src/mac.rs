@@ -18,7 +18,7 @@ pub(crate) struct HmacSha256 {
 }
 
 impl HmacSha256 {
-    /// "Keys longer than B bytes are first hashed using H" (RFC 2104, section 2).
+    /// A key longer than a block is hashed first, a shorter one is followed by zeroes (RFC 2104, section 2).
     pub(crate) fn new(key: &[u8]) -> Self {
         let mut block = Zeroizing::new([0; BLOCK]);
         let hashed = (key.len() > BLOCK).then(|| {

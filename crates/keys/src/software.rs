@@ -10,8 +10,8 @@ use crate::{mac::HmacSha256, verifier::Verifier};
 
 const SECRET: usize = 32;
 
-/// How often a P-256 scalar is drawn. "If d is zero or not less than n, draw again" (FIPS 186-5, A.2.2) happens
-/// once in 2^32 draws: a source that needs a second repetition is broken.
+/// How often a P-256 scalar is drawn. One that is zero or not less than n is drawn again (rejection sampling, FIPS
+/// 186-5, section A.2.2), which happens once in 2^32 draws: a source that needs a fourth draw is broken.
 const DRAWS: usize = 3;
 
 /// Keys in the memory of the process. What is stored of each is the 32 bytes that `import` takes.
