@@ -73,10 +73,12 @@ pub(crate) async fn read(
     limit: usize,
     budget: &Arc<Budget>,
 ) -> Result<Body, Unacceptable> {
-    let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(usize::MAX);
+    let hint = incoming.size_hint();
+    let announced = usize::try_from(hint.lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(Unacceptable::TooLarge);
     }
+    let most = if hint.exact().is_some() { announced } else { limit };
     let mut body = Body { bytes: Zeroizing::new(Vec::with_capacity(announced.min(FREE))), _lease: None };
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|_| Unacceptable::Broken)?;
@@ -86,16 +88,16 @@ pub(crate) async fn read(
             return Err(Unacceptable::TooLarge);
         }
         if needed > body.bytes.capacity() {
-            grow(&mut body, needed, limit, budget)?;
+            grow(&mut body, needed, most, budget)?;
         }
         body.bytes.extend_from_slice(data);
     }
     Ok(body)
 }
 
-/// Moves the body to a larger place; the old one is wiped.
-fn grow(body: &mut Body, needed: usize, limit: usize, budget: &Arc<Budget>) -> Result<(), Unacceptable> {
-    let capacity = needed.max(body.bytes.capacity().saturating_mul(2)).min(limit);
+/// Moves the body to a larger place, of `most` bytes at most; the old one is wiped.
+fn grow(body: &mut Body, needed: usize, most: usize, budget: &Arc<Budget>) -> Result<(), Unacceptable> {
+    let capacity = body.bytes.capacity().saturating_mul(2).min(most).max(needed);
     let lease = if capacity > FREE { Some(budget.take(capacity)?) } else { None };
     let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
     larger.extend_from_slice(&body.bytes);

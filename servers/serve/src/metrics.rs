@@ -179,7 +179,7 @@ impl Metrics {
     }
 
     pub(crate) fn timed_out(&self, phase: Phase) {
-        let at = Phase::TIMED.iter().position(|timed| *timed == phase);
+        let at = Phase::TIMED.iter().position(|timed| timed.name() == phase.name());
         if let Some(count) = at.and_then(|at| self.0.timeouts.get(at)) {
             count.fetch_add(1, Ordering::Relaxed);
         }

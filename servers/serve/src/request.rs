@@ -213,7 +213,11 @@ impl From<BadHead> for Response {
         match error {
             BadHead::Method => Response::errors(StatusCode::METHOD_NOT_ALLOWED, &[&error.to_string()])
                 .with_header(ALLOW, HeaderValue::from_static("GET, HEAD, LIST, POST, PUT, PATCH, DELETE")),
-            _ => Response::errors(StatusCode::BAD_REQUEST, &[&error.to_string()]),
+            // Where the body ends may be understood differently elsewhere, so nothing after it is read.
+            BadHead::Coding => Response::errors(StatusCode::BAD_REQUEST, &[&error.to_string()]).closing(),
+            BadHead::TwoTokens | BadHead::Header | BadHead::Path(_) => {
+                Response::errors(StatusCode::BAD_REQUEST, &[&error.to_string()])
+            }
         }
     }
 }

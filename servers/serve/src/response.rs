@@ -26,7 +26,8 @@ use zeroize::Zeroizing;
 /// ```
 pub struct Response {
     status: StatusCode,
-    headers: HeaderMap,
+    content_type: Option<&'static str>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Zeroizing<Vec<u8>>,
 }
 
@@ -66,17 +67,12 @@ impl Response {
     }
 
     fn new(status: StatusCode, content_type: Option<&'static str>, body: Zeroizing<Vec<u8>>) -> Self {
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(kind) = content_type {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        }
-        Self { status, headers, body }
+        Self { status, content_type, headers: Vec::new(), body }
     }
 
     /// Sets one more header, or another value for one.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 
@@ -98,7 +94,15 @@ impl Response {
     pub(crate) fn into_http(self) -> hyper::Response<Payload> {
         let mut http = hyper::Response::new(Payload(Some(Unread { bytes: self.body, at: 0 })));
         *http.status_mut() = self.status;
-        *http.headers_mut() = self.headers;
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(kind) = self.content_type {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        }
+        for (name, value) in self.headers {
+            headers.insert(name, value);
+        }
+        *http.headers_mut() = headers;
         http
     }
 }

@@ -154,6 +154,8 @@ struct Known {
     /// What it did when it was last looked at, and since when.
     seen: Moment,
     since: Instant,
+    /// It was told to end, which may take until its memory is wiped.
+    ended: bool,
 }
 
 impl<S: Service> Open<S> {
@@ -163,7 +165,7 @@ impl<S: Service> Open<S> {
         let seen = watch.moment();
         let abort =
             self.tasks.spawn(connection::serve(Arc::clone(&self.shared), socket, peer, Arc::clone(&watch)));
-        self.known.insert(abort.id(), Known { abort, watch, seen, since: Instant::now() });
+        self.known.insert(abort.id(), Known { abort, watch, seen, since: Instant::now(), ended: false });
     }
 
     fn end(&mut self, ended: Result<(Id, ()), JoinError>) {
@@ -186,18 +188,20 @@ impl<S: Service> Open<S> {
     fn sweep(&mut self) {
         let now = Instant::now();
         let draining = self.shared.draining.load(Ordering::Relaxed);
-        for known in self.known.values_mut() {
+        for known in self.known.values_mut().filter(|known| !known.ended) {
             let moment = known.watch.moment();
             let phase = moment.phase();
             if moment != known.seen {
                 (known.seen, known.since) = (moment, now);
             }
             let idle = draining && matches!(phase, Phase::Idle | Phase::New);
-            if idle {
-                known.abort.abort();
-            } else if now.duration_since(known.since) > phase.limit(&self.shared.limits) {
+            let late = now.duration_since(known.since) > phase.limit(&self.shared.limits);
+            if late {
                 self.shared.metrics.timed_out(phase);
+            }
+            if idle || late {
                 known.abort.abort();
+                known.ended = true;
             }
         }
     }

@@ -49,9 +49,8 @@ impl Phase {
         Self::Linger,
     ];
 
-    /// The phases that end at a limit by the client's fault.
-    pub(crate) const TIMED: [Self; 6] =
-        [Self::Handshake, Self::New, Self::Head, Self::Body, Self::Answer, Self::Written];
+    /// The phases that end at a limit by the client's fault; [`Written`](Self::Written) counts as its first half.
+    pub(crate) const TIMED: [Self; 5] = [Self::Handshake, Self::New, Self::Head, Self::Body, Self::Answer];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -61,8 +60,7 @@ impl Phase {
             Self::Head => "head",
             Self::Body => "body",
             Self::Work => "work",
-            Self::Answer => "answer",
-            Self::Written => "written",
+            Self::Answer | Self::Written => "answer",
             Self::Linger => "linger",
         }
     }
