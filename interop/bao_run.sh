@@ -180,8 +180,8 @@ other_shares_bring_everything_back() {
 
 passed=0 failed=0
 check() {
-    # The subshell stands alone, not in a condition, so that -e holds inside the check.
-    (set -e; "$1") < /dev/null > "$work/output" 2> "$work/errors"
+    # The subshell stands alone, not in a condition, so that -e holds inside the check. BASH_COMMAND is not expanded.
+    (set -eE; trap 'echo "at: $BASH_COMMAND" >&2' ERR; "$1") < /dev/null > "$work/output" 2> "$work/errors"
     if [ $? -eq 0 ]; then
         echo "ok   ${1//_/ }"
         passed=$((passed + 1))

@@ -63,14 +63,14 @@ class Server:
             self.save(name, answer.at(where))
         return answer
 
-    def send(self, method, path, body=None, headers={}):
+    def send(self, method, path, body=None, headers=None):
         connection = http.client.HTTPConnection(self.host, timeout=60)
         try:
             connection.request(
                 method,
                 self.filled(path),
                 body and self.filled(body),
-                {name: self.filled(value) for name, value in headers.items()},
+                {name: self.filled(value) for name, value in (headers or {}).items()},
             )
             response = connection.getresponse()
             content = response.read()
@@ -184,12 +184,13 @@ def compare(ours, oracle, meant):
             count["the same"] += 1
         elif meant and explained(exchange, answers[0]):
             count["explained"] += 1
-            print(f"explained  {title(exchange)}\n           {answers[0].status}, not {answers[1].status}: {exchange.why}")
+            reason = f"{answers[0].status}, not {answers[1].status}: {exchange.why}"
+            print(f"explained  {title(exchange)}\n           {reason}")
         else:
             count["different"] += 1
             print("\n           ".join([f"DIFFERENT  {title(exchange)}", *lines]))
         if "sys/unseal" in exchange.request:
-            for server, answer in zip((ours, oracle), answers):
+            for server, answer in zip((ours, oracle), answers, strict=True):
                 if answer.at("sealed") is False:
                     server.get_ready()
     print("differential: " + ", ".join(f"{number} {name}" for name, number in count.items()))

@@ -503,10 +503,12 @@ def old_signatures_verify_after_rotation(run):
 
 @check
 def signatures_below_min_decryption_version_are_refused(run):
-    old = run.sign("p256", key_version=1)
-    run.transit.update_key_configuration("p256", min_decryption_version=2)
-    raises(InvalidRequest, run.verify, "p256", old)
-    assert set(run.key("p256")["keys"]) == {"2"}
+    run.transit.create_key("p256b", key_type="ecdsa-p256")
+    old = run.sign("p256b")
+    run.transit.rotate_key("p256b")
+    run.transit.update_key_configuration("p256b", min_decryption_version=2)
+    raises(InvalidRequest, run.verify, "p256b", old)
+    assert set(run.key("p256b")["keys"]) == {"2"}
 
 
 @check
@@ -550,8 +552,8 @@ def other_three_shares_bring_everything_back(run):
     assert not run.unseal(run.shares[-THRESHOLD:])["sealed"]
     assert run.client.is_authenticated()
     assert run.decrypt("aes", run.old) == MESSAGE
-    assert run.transit.list_keys()["data"]["keys"] == ["aes", "again", "ed", "ed2", "p256"]
-    assert run.key("p256")["min_decryption_version"] == 2
+    assert run.transit.list_keys()["data"]["keys"] == ["aes", "again", "ed", "ed2", "p256", "p256b"]
+    assert run.key("p256b")["min_decryption_version"] == 2
 
 
 def main():

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/server.sh"
 python=$here/.venv/bin/python
 # The clients take settings from the environment; only ours count.
-unset ${!VAULT_@} ${!BAO_@}
+unset "${!VAULT_@}" "${!BAO_@}"
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 usage() {
