@@ -22,6 +22,7 @@
 //! something in: [`Store`] for an engine, [`KeyBackend`] for a place where keys live.
 
 mod algorithm;
+mod base;
 mod caller;
 mod change;
 mod clock;
@@ -44,6 +45,7 @@ pub mod fault;
 pub mod memory;
 
 pub use algorithm::{Algorithm, HashAlgorithm};
+pub use base::Base;
 pub use caller::{Actor, Caller, RequestId};
 pub use change::{Change, CommitError, Pending, Reader, commit};
 #[cfg(feature = "testing")]

@@ -1,0 +1,56 @@
+use std::{fmt, sync::Arc};
+
+use crate::{Clock, Closed, Gate, Inside, KeyError, Outbox, Provider, SealedStore, StoreError};
+
+/// What a capability stands on: a store that seals, the gate that closes it, who computes, what time it is,
+/// and where events go. A barrier gives one for each unsealing; cloning it is cheap.
+#[derive(Clone)]
+pub struct Base {
+    /// Where records are kept.
+    pub store: Arc<dyn SealedStore>,
+    /// What every operation enters, and what sealing closes.
+    pub gate: Arc<Gate>,
+    /// Who computes.
+    pub provider: Arc<dyn Provider>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where the events of changes are put.
+    pub outbox: Arc<Outbox>,
+}
+
+impl Base {
+    /// A base with an outbox of its own.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] if the system gives no random bytes.
+    pub fn new(
+        store: Arc<dyn SealedStore>,
+        gate: Arc<Gate>,
+        provider: Arc<dyn Provider>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, KeyError> {
+        let mut producer = [0; 16];
+        provider.random().fill_secret(&mut producer)?;
+        Ok(Self { store, gate, provider, clock, outbox: Arc::new(Outbox::new(producer)) })
+    }
+
+    /// Enters the gate for one operation.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`] once it is closed.
+    pub fn enter(&self) -> Result<Inside<'_>, StoreError> {
+        Ok(self.gate.enter()?)
+    }
+}
+
+impl From<Closed> for StoreError {
+    fn from(_: Closed) -> Self {
+        Self::Sealed
+    }
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Base")
+    }
+}
