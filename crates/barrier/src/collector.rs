@@ -1,0 +1,83 @@
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use strongroom_core::Time;
+
+use crate::{Sealed, Share, ShareError, Unlock, UnsealError, Unsealed};
+
+/// Gathers the shares that custodians enter one by one, as over a network. Only a share that the database
+/// knows is kept, for ten minutes at most; a rejected one changes nothing.
+#[derive(Default)]
+pub struct Collector(Mutex<Vec<(Time, Share)>>);
+
+/// What became of a share that was entered.
+#[derive(Debug)]
+pub enum Entered {
+    /// More are needed.
+    Waiting {
+        /// Shares that are there.
+        have: u8,
+        /// Shares that are needed.
+        need: u8,
+    },
+    /// It was the last one that was needed. All have been forgotten again.
+    Unsealed(Unsealed),
+}
+
+const KEPT: Duration = Duration::from_secs(600);
+
+impl Collector {
+    /// Without any share.
+    pub const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+
+    /// Takes a share. One that is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`UnsealError`] says what is wrong with the share; the others stay.
+    pub fn enter(&self, sealed: &Sealed, share: Share) -> Result<Entered, UnsealError> {
+        sealed.check_share(&share)?;
+        let now = sealed.now();
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.retain(|(since, _)| now.since(*since) < KEPT);
+        if !shares.iter().any(|(_, known)| known.slot() == share.slot() && known.index() == share.index()) {
+            shares.push((now, share.clone()));
+        }
+        let of_slot: Vec<Share> =
+            shares.iter().filter(|(_, known)| known.slot() == share.slot()).map(|(_, s)| s.clone()).collect();
+        match sealed.unseal(&Unlock::Shares(&of_slot)) {
+            Err(UnsealError::Share(ShareError::Missing { missing })) => {
+                let need = share.threshold();
+                Ok(Entered::Waiting { have: need.saturating_sub(missing), need })
+            }
+            Err(error) => Err(error),
+            Ok(unsealed) => {
+                shares.clear();
+                Ok(Entered::Unsealed(unsealed))
+            }
+        }
+    }
+
+    /// How many shares wait.
+    pub fn waiting(&self, sealed: &Sealed) -> usize {
+        let now = sealed.now();
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.retain(|(since, _)| now.since(*since) < KEPT);
+        shares.len()
+    }
+
+    /// Forgets all shares.
+    pub fn reset(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Collector")
+    }
+}

@@ -1,0 +1,246 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use strongroom_core::{Mac, Provider, Record, RecordKey, Revision, Store, StoreError, Tenant};
+use strongroom_keys::envelope::{self, Context};
+
+use crate::{
+    record::{Row, Slot, State, TenantRecord},
+    slot::Opened,
+    wrap::{Child, Level, Material, Named, refused},
+};
+
+/// The keys of the hierarchy that are in memory: always as they were read from the disk, never ahead of it.
+pub(crate) struct Keyring {
+    held: RwLock<Option<Held>>,
+}
+
+struct Held {
+    slot: Opened,
+    roots: Option<Arc<Roots>>,
+    tenants: HashMap<Tenant, Arc<TenantKeys>>,
+    /// Raised by every eviction: a fill that began before it does not enter the cache.
+    generation: u64,
+}
+
+/// The current root and those that tenants may still be wrapped under.
+pub(crate) struct Roots {
+    pub(crate) current: Named,
+    pub(crate) old: Vec<Named>,
+}
+
+/// The keys of one tenant.
+pub(crate) struct TenantKeys {
+    /// Of the record that they come from.
+    pub(crate) revision: Revision,
+    pub(crate) current: u32,
+    versions: Vec<Named>,
+    blind: Box<dyn Mac>,
+}
+
+/// More tenants than this are not kept in memory together.
+const TENANTS: usize = 10_000;
+
+impl Roots {
+    pub(crate) fn version(&self, version: u32) -> Result<&Named, StoreError> {
+        let mut all = std::iter::once(&self.current).chain(&self.old);
+        all.find(|root| root.id.version == version).ok_or(StoreError::Corrupt)
+    }
+}
+
+impl TenantKeys {
+    pub(crate) fn version(&self, version: u32) -> Option<&Named> {
+        self.versions.iter().rev().find(|named| named.id.version == version)
+    }
+
+    /// The key as the engine has it: private segments replaced by their keyed hash.
+    pub(crate) fn blinded(&self, key: &RecordKey) -> Result<RecordKey, StoreError> {
+        key.blinded(|place, private| {
+            // The place ends where its length says, so that no two pairs hash the same bytes.
+            let length = u32::try_from(place.len()).unwrap_or(u32::MAX).to_be_bytes();
+            Ok(*self.blind.mac(&[&length, place, private])?)
+        })
+    }
+
+    /// The value under a blinded key as the engine has it.
+    pub(crate) fn seal(
+        &self,
+        provider: &dyn Provider,
+        key: &RecordKey,
+        value: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let named = self.version(self.current).ok_or(StoreError::Corrupt)?;
+        envelope::seal(provider, &*named.mac, named.id, &context(provider, key)?, value).map_err(refused)
+    }
+
+    /// Opens a tenant's record.
+    pub(crate) fn open(
+        provider: &dyn Provider,
+        roots: &Roots,
+        tenant: Tenant,
+        record: &TenantRecord,
+        revision: Revision,
+    ) -> Result<Self, StoreError> {
+        let root = roots.version(record.root)?;
+        let mut versions = Vec::with_capacity(record.intermediates.len());
+        for wrapped in &record.intermediates {
+            let child = intermediate(&tenant, wrapped.version);
+            let material = root.unwrap(provider, child, &wrapped.sealed)?;
+            versions.push(Named::new(provider, *tenant.as_bytes(), wrapped.version, &material));
+        }
+        let current = versions.last().ok_or(StoreError::Corrupt)?;
+        let blind = provider.hmac(&*current.unwrap(provider, blind(tenant), &record.blind)?);
+        Ok(Self { revision, current: current.id.version, versions, blind })
+    }
+}
+
+/// A record in the context of its envelope.
+pub(crate) fn context(provider: &dyn Provider, key: &RecordKey) -> Result<Context, StoreError> {
+    Context::new(provider, &[b"store", key.tenant().as_bytes(), key.as_bytes()]).map_err(refused)
+}
+
+/// A tenant's key in the context of its envelope.
+pub(crate) fn intermediate(tenant: &Tenant, version: u32) -> Child<'_> {
+    Child { level: Level::Intermediate, id: tenant.as_bytes(), version, tenant: Some(*tenant) }
+}
+
+/// A tenant's key of blind segments in the context of its envelope.
+pub(crate) const fn blind(tenant: Tenant) -> Child<'static> {
+    Child { level: Level::Purpose, id: b"blind", version: 1, tenant: Some(tenant) }
+}
+
+impl Keyring {
+    pub(crate) fn new(slot: Opened) -> Self {
+        let held = Held { slot, roots: None, tenants: HashMap::new(), generation: 0 };
+        Self { held: RwLock::new(Some(held)) }
+    }
+
+    /// Forgets every key. All wipe themselves.
+    pub(crate) fn wipe(&self) {
+        *self.write() = None;
+    }
+
+    pub(crate) fn evict_tenant(&self, tenant: Tenant) {
+        if let Some(held) = self.write().as_mut() {
+            held.generation += 1;
+            held.tenants.remove(&tenant);
+        }
+    }
+
+    pub(crate) fn evict_roots(&self) {
+        if let Some(held) = self.write().as_mut() {
+            held.generation += 1;
+            held.roots = None;
+        }
+    }
+
+    /// The keys of a tenant, from memory or from the store.
+    pub(crate) fn tenant(
+        &self,
+        provider: &dyn Provider,
+        store: &dyn Store,
+        tenant: Tenant,
+    ) -> Result<Arc<TenantKeys>, StoreError> {
+        let generation = {
+            let held = self.read();
+            let held = held.as_ref().ok_or(StoreError::Sealed)?;
+            if let Some(keys) = held.tenants.get(&tenant) {
+                return Ok(Arc::clone(keys));
+            }
+            held.generation
+        };
+        let keys = Arc::new(self.load_tenant(provider, store, tenant)?);
+        if let Some(held) = self.write().as_mut().filter(|held| held.generation == generation) {
+            if held.tenants.len() >= TENANTS {
+                held.tenants.clear();
+            }
+            held.tenants.insert(tenant, Arc::clone(&keys));
+        }
+        Ok(keys)
+    }
+
+    fn load_tenant(
+        &self,
+        provider: &dyn Provider,
+        store: &dyn Store,
+        tenant: Tenant,
+    ) -> Result<TenantKeys, StoreError> {
+        let record = read_one(store, &TenantRecord::key(tenant)?)?
+            .ok_or(StoreError::Invalid("no such tenant: create it first"))?;
+        let row = TenantRecord::read(&record.value)?;
+        let mut roots = self.roots(provider, store)?;
+        if roots.version(row.root).is_err() {
+            // Another process rotated the root: its slot record has the new one.
+            self.evict_roots();
+            roots = self.roots(provider, store)?;
+        }
+        TenantKeys::open(provider, &roots, tenant, &row, record.revision)
+    }
+
+    /// The roots, from memory or, by the key of the slot that was opened, from the store.
+    pub(crate) fn roots(&self, provider: &dyn Provider, store: &dyn Store) -> Result<Arc<Roots>, StoreError> {
+        let (id, generation) = {
+            let held = self.read();
+            let held = held.as_ref().ok_or(StoreError::Sealed)?;
+            if let Some(roots) = &held.roots {
+                return Ok(Arc::clone(roots));
+            }
+            (held.slot.id, held.generation)
+        };
+        let records = store.get_many(&[State::key()?, Slot::key(id)?])?;
+        let [Some(state), Some(slot)] = records.as_slice() else { return Err(StoreError::Corrupt) };
+        let (state, slot) = (State::read(&state.value)?, Slot::read(&slot.value)?);
+        let (current, _) = self.open_root(provider, &state, &slot)?;
+        let mut old = Vec::with_capacity(state.old.len());
+        for wrapped in &state.old {
+            let material = current.unwrap(provider, old_root(&state, wrapped.version), &wrapped.sealed)?;
+            old.push(Named::new(provider, state.database, wrapped.version, &material));
+        }
+        let roots = Arc::new(Roots { current, old });
+        if let Some(held) = self.write().as_mut().filter(|held| held.generation == generation) {
+            held.roots = Some(Arc::clone(&roots));
+        }
+        Ok(roots)
+    }
+
+    /// The current root by the key of the slot that was opened; its material, too, for whoever wraps it.
+    pub(crate) fn open_root(
+        &self,
+        provider: &dyn Provider,
+        state: &State,
+        slot: &Slot,
+    ) -> Result<(Named, Material), StoreError> {
+        let held = self.read();
+        let held = held.as_ref().ok_or(StoreError::Sealed)?;
+        let material = slot.root(provider, &held.slot, &state.database)?;
+        if slot.root.version != state.root {
+            return Err(StoreError::Corrupt);
+        }
+        Ok((Named::new(provider, state.database, state.root, &material), material))
+    }
+
+    /// The slot that was opened.
+    pub(crate) fn slot(&self) -> Result<[u8; 16], StoreError> {
+        self.read().as_ref().map(|held| held.slot.id).ok_or(StoreError::Sealed)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Option<Held>> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Option<Held>> {
+        self.held.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An old root in the context of its envelope.
+pub(crate) fn old_root(state: &State, version: u32) -> Child<'_> {
+    Child { level: Level::OldRoot, id: &state.database, version, tenant: None }
+}
+
+/// One record as of now.
+pub(crate) fn read_one(store: &dyn Store, key: &RecordKey) -> Result<Option<Record>, StoreError> {
+    Ok(store.get_many(std::slice::from_ref(key))?.pop().flatten())
+}

@@ -1,0 +1,275 @@
+use std::{fmt, sync::Arc};
+
+use strongroom_core::{
+    Batch, Clock, Direction, Expect, Outcome, Provider, Range, RecordKey, Revision, Store, StoreError,
+    Tenant, Time, Write,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    NewSlot, Share, ShareError, SlotStatus, Split, Unlock, Unsealed,
+    keyring::{Roots, TenantKeys, blind, intermediate, read_one},
+    record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped, id_of},
+    slot::{self, Made, Opened, SlotError},
+    wrap::{Named, new_id, new_key},
+};
+
+/// A database whose keys are not in memory. It has nothing to read: [`Sealed::unseal`] turns it into a store.
+#[derive(Clone)]
+pub struct Sealed {
+    store: Arc<dyn Store>,
+    provider: Arc<dyn Provider>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What a new database begins with.
+#[derive(Debug)]
+pub struct Created {
+    /// The database.
+    pub sealed: Sealed,
+    /// The shares of each Shamir slot in the order in which the slots were asked for, to be handed out now:
+    /// they are kept nowhere.
+    pub shares: Vec<Vec<Share>>,
+}
+
+/// What a database tells without its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The database's id.
+    pub database: [u8; 16],
+    /// The version of the root.
+    pub root: u32,
+    /// When it was made.
+    pub root_made: Time,
+    /// How many older roots wait for their tenants to be rewrapped.
+    pub old_roots: usize,
+    /// The ways in.
+    pub slots: Vec<SlotStatus>,
+}
+
+/// A database cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// There is one already.
+    #[error("this store already holds a database: open it")]
+    Exists,
+    /// The slots asked for make no sense: none or more than 32, or a threshold below 1 or above the number
+    /// of shares.
+    #[error("ask for 1 to 32 slots, each needing at least 1 and at most as many shares as are made")]
+    Slots,
+    /// The store cannot do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none in this store.
+    #[error("this store holds no database: create one")]
+    Uninitialized,
+    /// The store cannot do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A database was not unsealed.
+#[derive(Debug, thiserror::Error)]
+pub enum UnsealError {
+    /// A share is wrong, or shares are missing.
+    #[error(transparent)]
+    Share(#[from] ShareError),
+    /// No slot opens with this secret.
+    #[error("no slot of this database opens with this secret: is it the right file?")]
+    WrongSecret,
+    /// The store cannot do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<SlotError> for UnsealError {
+    fn from(error: SlotError) -> Self {
+        match error {
+            SlotError::Share(error) => Self::Share(error),
+            SlotError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// At most so many ways in.
+pub(crate) const SLOT_LIMIT: usize = 32;
+
+impl Sealed {
+    /// Makes a database in an empty store, with these ways in. `first` are records of the system tenant that
+    /// it begins with: they are sealed, and put by the same commit.
+    ///
+    /// # Errors
+    /// [`CreateError`]; the store is as before.
+    pub fn create(
+        store: Arc<dyn Store>,
+        provider: Arc<dyn Provider>,
+        clock: Arc<dyn Clock>,
+        slots: &[NewSlot<'_>],
+        first: Vec<(RecordKey, Zeroizing<Vec<u8>>)>,
+    ) -> Result<Created, CreateError> {
+        if slots.is_empty() || slots.len() > SLOT_LIMIT || !slots.iter().all(makes_sense) {
+            return Err(CreateError::Slots);
+        }
+        let (p, now) = (&*provider, clock.now());
+        let root_material = new_key(p)?;
+        let root = Named::new(p, new_id(p)?, 1, &root_material);
+        let made = slots.iter().map(|new| slot::make(p, new, now, &root, &root_material));
+        let made = made.collect::<Result<Vec<Made>, _>>()?;
+        let batch = first_batch(p, root, now, &made, first)?;
+        let lowered = store.lower(batch)?;
+        let mut outcome = store.commit(&lowered)?;
+        if outcome == Outcome::Unknown {
+            outcome = store.commit(&lowered)?;
+        }
+        match outcome {
+            Outcome::Done(_) => {}
+            Outcome::Conflict(_) => return Err(CreateError::Exists),
+            Outcome::Unknown => return Err(StoreError::Broken.into()),
+        }
+        let shares = made.into_iter().map(|made| made.shares).filter(|shares| !shares.is_empty()).collect();
+        Ok(Created { sealed: Self { store, provider, clock }, shares })
+    }
+
+    /// Opens a store that holds a database.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(
+        store: Arc<dyn Store>,
+        provider: Arc<dyn Provider>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let record = read_one(&*store, &State::key()?)?.ok_or(OpenError::Uninitialized)?;
+        State::read(&record.value)?;
+        Ok(Self { store, provider, clock })
+    }
+
+    /// Opens the barrier.
+    ///
+    /// # Errors
+    /// [`UnsealError`] says what is wrong with which share; nothing has changed.
+    pub fn unseal(&self, unlock: &Unlock<'_>) -> Result<Unsealed, UnsealError> {
+        let opened = self.open_slot(unlock)?;
+        let first_tenant = Tenant::from_bytes(self.state()?.first_tenant);
+        let (store, provider) = (Arc::clone(&self.store), Arc::clone(&self.provider));
+        Ok(Unsealed::new(store, provider, Arc::clone(&self.clock), opened, first_tenant)?)
+    }
+
+    /// What the database tells without its keys.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store cannot read.
+    pub fn status(&self) -> Result<Status, StoreError> {
+        let State { database, root, root_made, old, .. } = self.state()?;
+        let slots = self.slots()?.iter().map(|(id, slot)| slot.status(*id)).collect();
+        Ok(Status { database, root, root_made, old_roots: old.len(), slots })
+    }
+
+    /// Whether a share belongs to a slot of this database; changes nothing.
+    ///
+    /// # Errors
+    /// [`UnsealError::Share`] says what is wrong with it.
+    pub fn check_share(&self, share: &Share) -> Result<(), UnsealError> {
+        let slots = self.slots()?;
+        let (id, slot) = slots.iter().find(|(id, _)| *id == share.slot()).ok_or(ShareError::Foreign)?;
+        Ok(slot.check(&*self.provider, *id, share)?)
+    }
+
+    /// The present moment, by the database's clock.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn open_slot(&self, unlock: &Unlock<'_>) -> Result<Opened, UnsealError> {
+        let (provider, slots) = (&*self.provider, self.slots()?);
+        match unlock {
+            Unlock::Shares(shares) => {
+                let id = shares.first().ok_or(ShareError::Missing { missing: 1 })?.slot();
+                let (_, slot) = slots.iter().find(|(found, _)| *found == id).ok_or(ShareError::Foreign)?;
+                Ok(slot.open_shares(provider, id, shares)?)
+            }
+            Unlock::Secret(secret) => {
+                for (id, slot) in &slots {
+                    if let Some(opened) = slot.open_secret(provider, *id, secret)? {
+                        return Ok(opened);
+                    }
+                }
+                Err(UnsealError::WrongSecret)
+            }
+        }
+    }
+
+    fn state(&self) -> Result<State, StoreError> {
+        State::read(&read_one(&*self.store, &State::key()?)?.ok_or(StoreError::Corrupt)?.value)
+    }
+
+    fn slots(&self) -> Result<Vec<([u8; 16], Slot)>, StoreError> {
+        let range = Range::under(Tenant::SYSTEM, SLOTS, &[])?;
+        let rows = self.store.scan(&range, Direction::Forward, SLOT_LIMIT)?;
+        rows.iter().map(|(key, record)| Ok((id_of(key)?, Slot::read(&record.value)?))).collect()
+    }
+}
+
+fn makes_sense(slot: &NewSlot<'_>) -> bool {
+    match slot {
+        NewSlot::Secret(_) => true,
+        NewSlot::Shamir(Split { shares, threshold }) => (1..=*shares).contains(threshold),
+    }
+}
+
+/// The keys of a new tenant, sealed under a root.
+pub(crate) fn new_tenant(
+    provider: &dyn Provider,
+    root: &Named,
+    tenant: Tenant,
+) -> Result<TenantRecord, StoreError> {
+    let (material, blind_material) = (new_key(provider)?, new_key(provider)?);
+    let named = Named::new(provider, *tenant.as_bytes(), 1, &material);
+    let sealed = root.wrap(provider, intermediate(&tenant, 1), &material)?;
+    let blind = named.wrap(provider, blind(tenant), &blind_material)?;
+    Ok(TenantRecord::new(root.id.version, vec![Wrapped { version: 1, sealed }], blind))
+}
+
+/// All that a database begins with: the hierarchy, then the first records as any later one is sealed.
+fn first_batch(
+    provider: &dyn Provider,
+    root: Named,
+    now: Time,
+    made: &[Made],
+    first: Vec<(RecordKey, Zeroizing<Vec<u8>>)>,
+) -> Result<Batch, StoreError> {
+    let tenant = Tenant::from_bytes(new_id(provider)?);
+    let system = new_tenant(provider, &root, Tenant::SYSTEM)?;
+    let mut rows = vec![
+        (State::key()?, State::new(root.id.id, root.id.version, now, tenant).to_bytes()?),
+        (TenantRecord::key(Tenant::SYSTEM)?, system.to_bytes()?),
+        (TenantRecord::key(tenant)?, new_tenant(provider, &root, tenant)?.to_bytes()?),
+    ];
+    for Made { id, slot, .. } in made {
+        rows.push((Slot::key(*id)?, slot.to_bytes()?));
+    }
+    let roots = Roots { current: root, old: Vec::new() };
+    let keys = TenantKeys::open(provider, &roots, Tenant::SYSTEM, &system, Revision(0))?;
+    for (key, value) in first {
+        if key.tenant() != Tenant::SYSTEM {
+            return Err(StoreError::Invalid("a database begins with records of the system tenant"));
+        }
+        let key = keys.blinded(&key)?;
+        let value = keys.seal(provider, &key, &value)?;
+        rows.push((key, value));
+    }
+    let expectations = rows.iter().map(|(key, _)| (key.clone(), Expect::Absent)).collect();
+    let writes = rows.into_iter().map(|(key, value)| (key, Write::Put(Zeroizing::new(value)))).collect();
+    Ok(Batch { expectations, writes })
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed")
+    }
+}
