@@ -1,0 +1,27 @@
+//! Tells who calls: tokens, kept only as a keyed hash and checked in memory. It stores no token and shows
+//! none again.
+//!
+//! Its first token is the root token, which may do everything; policies and further tokens do not exist yet.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use strongroom_core::{Base, Gate, SystemClock, Tenant, memory::MemoryStore};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let provider = Arc::new(strongroom_keys::RustCrypto::new());
+//! # let base = Base::new(Arc::new(MemoryStore::new()), Arc::new(Gate::new()), provider, Arc::new(SystemClock))?;
+//! use secrecy::ExposeSecret;
+//! use strongroom_identity::{RootToken, Tokens};
+//!
+//! let tokens = Tokens::new(base.clone(), Tenant::from_bytes([1; 16]))?;
+//! let root = RootToken::new(&*base.provider, base.clock.now())?;
+//! tokens.install(&root)?;
+//! assert!(tokens.check(root.secret().expose_secret())?.is_some());
+//! assert!(tokens.check("sr.somebody-else")?.is_none());
+//! # Ok(()) }
+//! ```
+
+mod token;
+mod tokens;
+
+pub use token::{InvalidToken, RootToken, Token};
+pub use tokens::Tokens;

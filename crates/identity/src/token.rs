@@ -1,0 +1,106 @@
+use std::fmt;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use minicbor::{Decode, Encode};
+use secrecy::{ExposeSecret, SecretString};
+use strongroom_core::{KeyError, Provider, RecordKey, Segment, StoreError, Table, Tenant, Time};
+use zeroize::Zeroizing;
+
+/// Tokens, under the system tenant, by the keyed hash of their text.
+const TOKENS: Table = Table::new(0x0200);
+
+const FORMAT: u8 = 1;
+
+/// What is known of a token that is good.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Token {
+    #[n(0)]
+    format: u8,
+    /// Names the token and cannot be used as one.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub accessor: [u8; 16],
+    /// When it was made.
+    #[n(2)]
+    pub made: Time,
+}
+
+/// A root token on its way to whoever asked for it: it may do everything, and never ends.
+pub struct RootToken {
+    secret: SecretString,
+    token: Token,
+}
+
+/// A text cannot be a token: it needs 1 to 512 visible ASCII characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a token has 1 to 512 visible ASCII characters")]
+pub struct InvalidToken;
+
+impl RootToken {
+    /// A new token of 256 random bits.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`] if the system gives no random bytes.
+    pub fn new(provider: &dyn Provider, made: Time) -> Result<Self, KeyError> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        provider.random().fill_secret(bytes.as_mut_slice())?;
+        let text = Zeroizing::new(Base64UrlUnpadded::encode_string(bytes.as_slice()));
+        let secret = SecretString::from(["sr.", &text].concat());
+        Ok(Self { secret, token: Token::new(provider, made)? })
+    }
+
+    /// A token with a text that somebody chose: for development only.
+    ///
+    /// # Errors
+    /// [`InvalidToken`].
+    pub fn insecure_from_text(
+        provider: &dyn Provider,
+        made: Time,
+        text: SecretString,
+    ) -> Result<Self, InvalidToken> {
+        let visible = text.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+        if !visible || !(1..=512).contains(&text.expose_secret().len()) {
+            return Err(InvalidToken);
+        }
+        Ok(Self { secret: text, token: Token::new(provider, made).map_err(|_| InvalidToken)? })
+    }
+
+    /// The text to hand out.
+    pub fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    /// The record of the token, for a new database to begin with.
+    ///
+    /// # Errors
+    /// [`StoreError`], which the limits of a token exclude.
+    pub fn record(&self) -> Result<(RecordKey, Zeroizing<Vec<u8>>), StoreError> {
+        let value = minicbor::to_vec(&self.token).map_err(|_| StoreError::Corrupt)?;
+        Ok((key(self.secret.expose_secret())?, Zeroizing::new(value)))
+    }
+}
+
+impl Token {
+    fn new(provider: &dyn Provider, made: Time) -> Result<Self, KeyError> {
+        let mut accessor = [0; 16];
+        provider.random().fill_secret(&mut accessor)?;
+        Ok(Self { format: FORMAT, accessor, made })
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
+        let token: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
+        match token.format {
+            FORMAT => Ok(token),
+            _ => Err(StoreError::Unsupported("read a token that a newer version made")),
+        }
+    }
+}
+
+pub(crate) fn key(text: &str) -> Result<RecordKey, StoreError> {
+    Ok(RecordKey::new(Tenant::SYSTEM, TOKENS, &[Segment::Blind(text.as_bytes())])?)
+}
+
+impl fmt::Debug for RootToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootToken")
+    }
+}

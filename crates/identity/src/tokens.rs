@@ -1,0 +1,119 @@
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use strongroom_core::{
+    Action, Actor, Base, Caller, CommitError, Event, Mac, RequestId, Service, StoreError, Tenant, commit,
+};
+use zeroize::Zeroizing;
+
+use crate::{RootToken, Token, token::key};
+
+/// The tokens of a database. Cheap to clone; lives for one unsealing.
+#[derive(Clone)]
+pub struct Tokens(Arc<Inner>);
+
+struct Inner {
+    base: Base,
+    first_tenant: Tenant,
+    /// Known tokens by their hash under a key that only this process has: so no token lies in memory.
+    mac: Box<dyn Mac>,
+    known: RwLock<HashMap<[u8; 32], Token>>,
+}
+
+/// Longer texts are no tokens, and are not hashed.
+const LONGEST: usize = 512;
+/// More tokens than this are not kept in memory together.
+const KNOWN: usize = 100_000;
+
+impl Tokens {
+    /// The tokens of the database under `base`. Root tokens work on `first_tenant`.
+    ///
+    /// # Errors
+    /// [`StoreError::Key`] if the system gives no random bytes.
+    pub fn new(base: Base, first_tenant: Tenant) -> Result<Self, StoreError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        base.provider.random().fill_secret(secret.as_mut_slice())?;
+        let mac = base.provider.hmac(&secret);
+        let inner = Arc::new(Inner { base, first_tenant, mac, known: RwLock::default() });
+        let weak = Arc::downgrade(&inner);
+        inner.base.gate.on_wipe(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+            }
+        });
+        Ok(Self(inner))
+    }
+
+    /// Makes the token good, if it is not yet.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn install(&self, token: &RootToken) -> Result<(), CommitError> {
+        let base = &self.0.base;
+        let (key, value) = token.record()?;
+        commit(&*base.store, Tenant::SYSTEM, |mut reader| {
+            let known = reader.get(&key)?.is_some();
+            let mut change = reader.change(());
+            if !known {
+                change.put_secret(&key, value.clone());
+                let (caller, now) = (Caller::system(), base.clock.now());
+                let event = Event::allowed(&caller, now, Service::Identity, Action::Create, None);
+                base.outbox.put(&mut change, &event)?;
+            }
+            Ok(change)
+        })
+    }
+
+    /// What is known of a token without asking the store: nothing means ask [`Tokens::check`].
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`].
+    pub fn cached(&self, text: &str) -> Result<Option<Token>, StoreError> {
+        let _inside = self.0.base.enter()?;
+        let hash = self.hash(text)?;
+        Ok(self.0.known.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned())
+    }
+
+    /// What is known of a token, if it is good.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn check(&self, text: &str) -> Result<Option<Token>, StoreError> {
+        if text.is_empty() || text.len() > LONGEST {
+            return Ok(None);
+        }
+        if let Some(token) = self.cached(text)? {
+            return Ok(Some(token));
+        }
+        let _inside = self.0.base.enter()?;
+        let record = self.0.base.store.get_many(&[key(text)?])?.pop().flatten();
+        let Some(record) = record else { return Ok(None) };
+        let token = Token::read(&record.value)?;
+        let hash = self.hash(text)?;
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN {
+            known.clear();
+        }
+        known.insert(hash, token.clone());
+        Ok(Some(token))
+    }
+
+    /// On whose behalf the holder of a token calls.
+    pub fn caller(&self, token: &Token, request: Option<RequestId>) -> Caller {
+        Caller { tenant: self.0.first_tenant, actor: Actor::Token(token.accessor), request }
+    }
+
+    fn hash(&self, text: &str) -> Result<[u8; 32], StoreError> {
+        let text = if text.len() > LONGEST { "" } else { text };
+        Ok(*self.0.mac.mac(&[text.as_bytes()])?)
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens")
+    }
+}
