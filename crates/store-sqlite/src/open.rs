@@ -1,0 +1,218 @@
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, MAIN_DB, OpenFlags, config::DbConfig};
+
+use crate::{
+    OpenError, SqliteStore,
+    schema::{self, APPLICATION_ID, Meta},
+};
+
+impl SqliteStore {
+    /// Creates a store in a new file, readable and writable by its owner only. Either all of it is there
+    /// afterwards, or nothing.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] if there is a file of this name, whatever is in it.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = new_place(path.as_ref())?;
+        if fs::symlink_metadata(&path).is_ok() {
+            return Err(OpenError::Exists);
+        }
+        let owner = own(&path)?;
+        build(&path)?;
+        start(path, owner)
+    }
+
+    /// Opens the file of a store that [`SqliteStore::create`] made. Any other file stays as it is.
+    ///
+    /// # Errors
+    /// [`OpenError::NotFound`], [`OpenError::InUse`], [`OpenError::Foreign`], [`OpenError::Newer`],
+    /// [`OpenError::Damaged`], and where the system fails.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = existing(path.as_ref())?;
+        look(&path, |connection| examine(connection, &path))?;
+        let owner = own(&path)?;
+        // What a crash within `create` may have left: a second name of the same file.
+        remove(&beside(&path, DRAFT))?;
+        start(path, owner)
+    }
+
+    /// Adds a store to the application's own SQLite file, in tables named `strongroom_*`, and turns on the
+    /// write-ahead log there. The application goes on to use the file as it did before, but only this process
+    /// opens the store.
+    ///
+    /// # Errors
+    /// [`OpenError::Exists`] if the file has a store, [`OpenError::NotFound`] if there is no file,
+    /// [`OpenError::Foreign`] if it is no SQLite database, and where the system fails.
+    pub fn create_in(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = existing(path.as_ref())?;
+        if look(&path, Meta::exists)? {
+            return Err(OpenError::Exists);
+        }
+        let owner = own(&path)?;
+        lay_out(&path, false)?;
+        start(path, owner)
+    }
+
+    /// Opens the store that [`SqliteStore::create_in`] added to a file of the application.
+    ///
+    /// # Errors
+    /// [`OpenError::Foreign`] if there is no store in the file, and as for [`SqliteStore::open`].
+    pub fn open_in(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = existing(path.as_ref())?;
+        look(&path, |connection| match Meta::exists(connection)? {
+            true => Meta::read(connection).map(drop),
+            false => Err(OpenError::Foreign),
+        })?;
+        let owner = own(&path)?;
+        start(path, owner)
+    }
+}
+
+const DRAFT: &str = ".creating";
+
+/// The name of a file that belongs to this one.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
+
+/// The one path of a file, so that all who open it meet at the same lock. Being absolute, SQLite never takes it
+/// for a URI.
+fn existing(path: &Path) -> Result<PathBuf, OpenError> {
+    let path = fs::canonicalize(path).map_err(OpenError::io)?;
+    let is_file = fs::metadata(&path).map_err(OpenError::io)?.is_file();
+    if is_file { Ok(path) } else { Err(OpenError::Foreign) }
+}
+
+/// The one path of a file that is to be created.
+fn new_place(path: &Path) -> Result<PathBuf, OpenError> {
+    let name = path.file_name().ok_or(OpenError::Exists)?;
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    Ok(fs::canonicalize(folder).map_err(OpenError::io)?.join(name))
+}
+
+/// The lock on a store, held until the file is closed.
+fn own(path: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = private(&mut options).open(beside(path, ".owner")).map_err(OpenError::io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
+        Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
+    }
+}
+
+/// SQLite gives the log and the shared memory the mode of the database, whatever the umask.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Builds a store under another name and links it to its own once it is complete, which fails if anything has
+/// this name.
+fn build(path: &Path) -> Result<(), OpenError> {
+    let draft = beside(path, DRAFT);
+    remove(&beside(path, ".creating-journal"))?;
+    remove(&draft)?;
+    drop(private(OpenOptions::new().write(true).create_new(true)).open(&draft).map_err(OpenError::io)?);
+    let linked = lay_out(&draft, true).and_then(|()| fs::hard_link(&draft, path).map_err(OpenError::io));
+    let removed = remove(&draft);
+    linked.and(removed)?;
+    sync_folder(path).map_err(OpenError::io)
+}
+
+fn remove(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpenError::io(error)),
+        _ => Ok(()),
+    }
+}
+
+fn lay_out(path: &Path, own: bool) -> Result<(), OpenError> {
+    let connection = connect(path)?;
+    schema::sync_writes(&connection).map_err(OpenError::engine)?;
+    if own {
+        connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(OpenError::engine)?;
+    }
+    schema::create_tables(&connection)?;
+    schema::use_log(&connection)?;
+    connection.close().map_err(|(_, error)| OpenError::engine(error))
+}
+
+/// Makes new names in the folder of a file survive the loss of power.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// Looks into a file that may belong to somebody else, and leaves it as it is.
+///
+/// Only SQLite opens the database: closing a file drops all locks that this process has on it, also those of
+/// other connections. A connection that may write removes the log that it made when it closes; a read-only one
+/// would leave it there. A log that was there before belongs to the file, and is not written back.
+fn look<T>(path: &Path, look: impl FnOnce(&Connection) -> Result<T, OpenError>) -> Result<T, OpenError> {
+    let keep_log = beside(path, "-wal").exists();
+    let connection = connect(path)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep_log)
+        .map_err(OpenError::engine)?;
+    look(&connection)
+}
+
+/// Whether this is a store in a file of its own that this release can open.
+fn examine(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    // Our files use the log from their first moment on. SQLite would write such a journal back into the file.
+    if length(&beside(path, "-journal")) > 0 {
+        return Err(OpenError::Foreign);
+    }
+    let number = |pragma| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(OpenError::engine)
+    };
+    if number("application_id")? != i64::from(APPLICATION_ID) {
+        return Err(OpenError::Foreign);
+    }
+    // As long as there is a log, pages may be there and not yet in the database.
+    let pages = number("page_count")?.saturating_mul(number("page_size")?);
+    let cut = length(path) < pages.unsigned_abs() && length(&beside(path, "-wal")) == 0;
+    if cut || !Meta::exists(connection)? {
+        return Err(OpenError::Damaged);
+    }
+    Meta::read(connection).map(drop)
+}
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+/// A connection that may write.
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let connection = schema::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine)?;
+    // SQLite opens a file for reading where it may not write.
+    match connection.is_readonly(MAIN_DB) {
+        Ok(false) => Ok(connection),
+        Ok(true) => Err(OpenError::Denied),
+        Err(error) => Err(OpenError::engine(error)),
+    }
+}
+
+fn start(path: PathBuf, owner: File) -> Result<SqliteStore, OpenError> {
+    let mut connection = connect(&path)?;
+    let meta = Meta::read(&connection)?;
+    schema::use_log(&connection)?;
+    schema::tune_writer(&mut connection).map_err(OpenError::engine)?;
+    Ok(SqliteStore::assemble(path, owner, connection, &meta))
+}

@@ -1,0 +1,133 @@
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, hooks::Wal};
+
+use crate::OpenError;
+
+/// Stands in the header of every file that [`SqliteStore::create`](crate::SqliteStore::create) made: `Strm`.
+pub(crate) const APPLICATION_ID: i32 = 0x5374_726d;
+
+/// The layout of our tables. Every later one keeps the column `strongroom_meta.schema_version`.
+pub(crate) const VERSION: u32 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE strongroom_meta (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        schema_version INTEGER NOT NULL,
+        store_id BLOB NOT NULL CHECK (length(store_id) = 16),
+        history_id BLOB NOT NULL CHECK (length(history_id) = 16),
+        reserved_revision INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE strongroom_records (
+        key BLOB NOT NULL PRIMARY KEY,
+        value BLOB NOT NULL,
+        revision INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;";
+
+/// Pages of 4 KiB in the log after which it is written back into the database.
+const CHECKPOINT_PAGES: i32 = 4_000;
+
+/// How long a statement waits for other connections to the same file.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a store knows of itself.
+pub(crate) struct Meta {
+    /// Tells this store from all others.
+    pub(crate) store: [u8; 16],
+    /// All revisions below it may have been used.
+    pub(crate) reserved: i64,
+}
+
+impl Meta {
+    /// The meta row, after a check that this release knows the layout; nothing is written.
+    pub(crate) fn read(connection: &Connection) -> Result<Self, OpenError> {
+        let version: i64 = connection
+            .query_row("SELECT schema_version FROM strongroom_meta", [], |row| row.get(0))
+            .map_err(OpenError::unreadable)?;
+        let found = u32::try_from(version).map_err(|_| OpenError::Damaged)?;
+        match found {
+            0 => return Err(OpenError::Damaged),
+            VERSION => {}
+            _ => return Err(OpenError::Newer { found, known: VERSION }),
+        }
+        let meta = connection
+            .query_row("SELECT store_id, reserved_revision FROM strongroom_meta", [], |row| {
+                Ok(Self { store: row.get(0)?, reserved: row.get(1)? })
+            })
+            .map_err(OpenError::unreadable)?;
+        connection
+            .prepare("SELECT key, value, revision FROM strongroom_records")
+            .map_err(OpenError::unreadable)?;
+        // No store ever counts up to half of all numbers, so that adding to the counter cannot overflow.
+        if (1..i64::MAX / 2).contains(&meta.reserved) { Ok(meta) } else { Err(OpenError::Damaged) }
+    }
+
+    /// Whether our tables are in this database.
+    pub(crate) fn exists(connection: &Connection) -> Result<bool, OpenError> {
+        connection
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'strongroom_meta'", [], |row| {
+                row.get(0)
+            })
+            .map(|count: i64| count > 0)
+            .map_err(OpenError::engine)
+    }
+}
+
+/// Lays out our tables with new identities.
+pub(crate) fn create_tables(connection: &Connection) -> Result<(), OpenError> {
+    let random = || {
+        let mut id = [0_u8; 16];
+        getrandom::fill(&mut id).map_err(OpenError::Random).map(|()| id)
+    };
+    let (store, history) = (random()?, random()?);
+    let transaction = connection.unchecked_transaction().map_err(OpenError::engine)?;
+    transaction.execute_batch(TABLES).map_err(OpenError::engine)?;
+    transaction
+        .execute("INSERT INTO strongroom_meta VALUES (1, ?1, ?2, ?3, 1)", (VERSION, store, history))
+        .map_err(OpenError::engine)?;
+    transaction.commit().map_err(OpenError::engine)
+}
+
+/// Turns on the write-ahead log; it stays on for this file.
+pub(crate) fn use_log(connection: &Connection) -> Result<(), OpenError> {
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        .map_err(OpenError::engine)?;
+    if mode == "wal" { Ok(()) } else { Err(OpenError::Unsupported) }
+}
+
+/// A connection that creates no file. Used by one thread at a time, so SQLite needs no mutex of its own.
+pub(crate) fn connect(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// A commit is on the disk when it returns.
+pub(crate) fn sync_writes(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")
+}
+
+/// Makes a connection the one that writes: a commit is synced, and what is deleted is overwritten.
+pub(crate) fn tune_writer(connection: &mut Connection) -> rusqlite::Result<()> {
+    sync_writes(connection)?;
+    connection.execute_batch(
+        "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+    )?;
+    connection.wal_hook(Some(checkpoint))
+}
+
+/// SQLite's own automatic checkpoint drops its errors. After a failed sync the next one may succeed without
+/// having written, and the log would be overwritten: so the commit that met the error reports it.
+fn checkpoint(wal: &mut Wal, pages: i32) -> rusqlite::Result<()> {
+    if pages < CHECKPOINT_PAGES {
+        return Ok(());
+    }
+    match wal.checkpoint() {
+        // Another connection of the application is at it.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        result => result,
+    }
+}
