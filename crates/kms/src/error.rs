@@ -1,0 +1,86 @@
+use strongroom_core::{CommitError, KeyError, StoreError, UseError};
+use strongroom_keys::envelope::EnvelopeError;
+
+/// A ring could not be used or changed. Says nothing of why something does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum KmsError {
+    /// There is no such ring.
+    #[error("encryption key not found")]
+    NotFound,
+    /// There is a ring of this name.
+    #[error("a key of this name exists: delete it first or choose another name")]
+    Exists,
+    /// The ring was disabled.
+    #[error("the key is disabled: enable it first")]
+    Disabled,
+    /// The ring may not be deleted.
+    #[error("deletion is not allowed for this key: set deletion_allowed first")]
+    NotDeletable,
+    /// Keys of this type cannot do that.
+    #[error("a key of this type does not support this operation")]
+    WrongType,
+    /// The version is below the ring's minimum.
+    #[error("ciphertext or signature version is disallowed by policy (too old)")]
+    TooOld,
+    /// The ring has no such version.
+    #[error("the key has no such version")]
+    NoVersion,
+    /// The input is not what it should be: the text says what is.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// It does not open: damaged, another key's or with other additional data.
+    #[error("the ciphertext does not open: it is damaged, another key's, or has other additional data")]
+    OpenFailed,
+    /// The store failed or is sealed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The change was not committed.
+    #[error(transparent)]
+    Commit(CommitError),
+}
+
+impl From<StoreError> for KmsError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<CommitError> for KmsError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => Self::Store(error),
+            other => Self::Commit(other),
+        }
+    }
+}
+
+impl From<KeyError> for KmsError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Unsupported => Self::WrongType,
+            KeyError::Invalid => Self::Invalid("not a digest or signature of this key's type"),
+            KeyError::Failed | KeyError::Random => Self::Store(error.into()),
+        }
+    }
+}
+
+impl From<EnvelopeError> for KmsError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Malformed => Self::Invalid("not a ciphertext of this suite"),
+            EnvelopeError::TooLarge(what) => Self::Invalid(what),
+            EnvelopeError::OpenFailed => Self::OpenFailed,
+            EnvelopeError::Key(error) => Self::Store(error.into()),
+        }
+    }
+}
+
+impl From<KmsError> for UseError {
+    fn from(error: KmsError) -> Self {
+        match error {
+            KmsError::Store(error) => Self::Store(error),
+            KmsError::OpenFailed | KmsError::Invalid(_) => Self::Key(KeyError::Failed),
+            _ => Self::Unavailable,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Elastic key rings: the one place where keys live, version, rotate and end. No key leaves it, and nothing is
+//! done with one before gate, tenant and state were checked.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use strongroom_core::{Algorithm, Base, Gate, Name, SystemClock, Tenant, memory::MemoryStore};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let provider = Arc::new(strongroom_keys::RustCrypto::new());
+//! # let base = Base::new(Arc::new(MemoryStore::new()), Arc::new(Gate::new()), provider, Arc::new(SystemClock))?;
+//! # let tenant = Tenant::from_bytes([1; 16]);
+//! let rings = strongroom_kms::Kms::new(base).without_caller(tenant);
+//! let orders = Name::parse("orders")?;
+//! rings.create(&orders, Algorithm::Aes256Gcm)?;
+//! let sealed = rings.encrypt(&orders, b"4111 1111 1111 1111", b"order 7")?;
+//! rings.rotate(&orders)?;
+//! assert_eq!(*rings.decrypt(&orders, &sealed, b"order 7")?, b"4111 1111 1111 1111");
+//! # Ok(()) }
+//! ```
+
+mod cache;
+mod error;
+mod handle;
+mod lifecycle;
+mod ring;
+mod rings;
+mod text;
+
+pub use error::KmsError;
+pub use handle::RingHandle;
+pub use ring::{Ring, RingVersion, Settings};
+pub use rings::{Kms, Rings, Signature};
+pub use text::{from_text, to_text};

@@ -1,0 +1,292 @@
+use std::{fmt, sync::Arc};
+
+use strongroom_core::{Algorithm, Base, Caller, Direction, Key, Name, Tenant};
+use strongroom_keys::envelope::{self, Context, Header, KeyId};
+use zeroize::Zeroizing;
+
+use crate::{
+    KmsError, Ring, RingHandle,
+    cache::Cache,
+    ring::{self, Loaded, load},
+};
+
+/// The key rings of a database. Cheap to clone; lives for one unsealing.
+#[derive(Clone)]
+pub struct Kms(Arc<Inner>);
+
+struct Inner {
+    base: Base,
+    cache: Cache,
+}
+
+/// The rings of one tenant, for one caller.
+#[derive(Clone)]
+pub struct Rings {
+    kms: Kms,
+    caller: Caller,
+}
+
+/// A signature and the version that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The version.
+    pub version: u32,
+    /// Ed25519: the 64 bytes of RFC 8032. ECDSA P-256: r ‖ s, 32 bytes each.
+    pub bytes: Vec<u8>,
+}
+
+impl Kms {
+    /// The rings under `base`. When its gate closes, every key in memory is wiped.
+    pub fn new(base: Base) -> Self {
+        let inner = Arc::new(Inner { base, cache: Cache::new() });
+        let weak = Arc::downgrade(&inner);
+        inner.base.gate.on_wipe(move || {
+            if let Some(inner) = weak.upgrade() {
+                inner.cache.wipe();
+            }
+        });
+        Self(inner)
+    }
+
+    /// A tenant's rings for the program itself, which answers for what it does: nobody's rights are checked.
+    pub fn without_caller(&self, tenant: Tenant) -> Rings {
+        self.on_behalf_of(Caller::application(tenant))
+    }
+
+    /// The rings of the caller's tenant, with the caller in every event.
+    pub fn on_behalf_of(&self, caller: Caller) -> Rings {
+        Rings { kms: self.clone(), caller }
+    }
+
+    pub(crate) fn base(&self) -> &Base {
+        &self.0.base
+    }
+
+    pub(crate) fn evict(&self, tenant: Tenant, name: &str) {
+        self.0.cache.evict(tenant, name);
+    }
+}
+
+impl Rings {
+    /// Names of rings in order, after `after`, at most `limit` (up to 1,000).
+    ///
+    /// # Errors
+    /// [`KmsError::Store`].
+    pub fn list(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
+        let _inside = self.base().enter()?;
+        let mut range = ring::range(self.tenant())?;
+        if let Some(after) = after {
+            range = range
+                .after(&ring::key(self.tenant(), after)?)
+                .map_err(|_| KmsError::Invalid("the cursor does not belong to this listing"))?;
+        }
+        let rows = self.base().store.scan(&range, Direction::Forward, limit.min(1_000))?;
+        Ok(rows.iter().map(|(key, _)| ring::name_of(key)).collect::<Result<_, _>>()?)
+    }
+
+    /// What a ring shows, as the store has it.
+    ///
+    /// # Errors
+    /// [`KmsError::NotFound`], [`KmsError::Store`].
+    pub fn read(&self, name: &Name) -> Result<Ring, KmsError> {
+        let _inside = self.base().enter()?;
+        Ok(load(&*self.base().store, self.tenant(), name)?.view())
+    }
+
+    /// Whether an operation with this ring would touch the store: not if it is in memory.
+    pub fn cached(&self, name: &Name) -> bool {
+        self.base().enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())
+    }
+
+    /// A handle on a ring for a sibling, which checks gate, tenant and state at each use.
+    ///
+    /// # Errors
+    /// [`KmsError`] unless the ring is there and enabled now.
+    pub fn ring(&self, name: &Name) -> Result<RingHandle, KmsError> {
+        let _inside = self.base().enter()?;
+        self.loaded(name)?;
+        Ok(RingHandle::new(self.clone(), name.clone()))
+    }
+
+    /// Encrypts under the newest version. `additional` is bound, not kept: it must be the same to decrypt.
+    ///
+    /// # Errors
+    /// [`KmsError`].
+    pub fn encrypt(&self, name: &Name, plaintext: &[u8], additional: &[u8]) -> Result<Vec<u8>, KmsError> {
+        self.encrypt_with(name, None, plaintext, additional)
+    }
+
+    /// Encrypts under a version that the ring's `min_encryption_version` allows.
+    ///
+    /// # Errors
+    /// [`KmsError`].
+    pub fn encrypt_with(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+        plaintext: &[u8],
+        additional: &[u8],
+    ) -> Result<Vec<u8>, KmsError> {
+        let _inside = self.base().enter()?;
+        let ring = self.encrypting(name)?;
+        let (version, key) = ring.sealing(version)?;
+        let context = self.context(&ring, additional)?;
+        let id = KeyId { id: ring.view.id, version };
+        let mac = key.mac().ok_or(KmsError::WrongType)?;
+        Ok(envelope::seal(&*self.base().provider, mac, id, &context, plaintext)?)
+    }
+
+    /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
+    ///
+    /// # Errors
+    /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
+    pub fn decrypt(
+        &self,
+        name: &Name,
+        envelope: &[u8],
+        additional: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        let _inside = self.base().enter()?;
+        let ring = self.encrypting(name)?;
+        let header = Header::parse(envelope)?.key;
+        if header.id != ring.view.id {
+            return Err(KmsError::OpenFailed);
+        }
+        let key = ring.opening(header.version)?;
+        let context = self.context(&ring, additional)?;
+        let mac = key.mac().ok_or(KmsError::WrongType)?;
+        Ok(envelope::open(&*self.base().provider, mac, header, &context, envelope)?)
+    }
+
+    /// Encrypts anew under the newest version what an older one encrypted.
+    ///
+    /// # Errors
+    /// As for [`Rings::decrypt`].
+    pub fn rewrap(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Vec<u8>, KmsError> {
+        self.rewrap_with(name, None, envelope, additional)
+    }
+
+    /// The same under a version that the ring's `min_encryption_version` allows.
+    ///
+    /// # Errors
+    /// As for [`Rings::decrypt`].
+    pub fn rewrap_with(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+        envelope: &[u8],
+        additional: &[u8],
+    ) -> Result<Vec<u8>, KmsError> {
+        let plaintext = self.decrypt(name, envelope, additional)?;
+        self.encrypt_with(name, version, &plaintext, additional)
+    }
+
+    /// Signs a message.
+    ///
+    /// # Errors
+    /// [`KmsError`].
+    pub fn sign(&self, name: &Name, version: Option<u32>, message: &[u8]) -> Result<Signature, KmsError> {
+        self.signed(name, version, |key| key.sign(message))
+    }
+
+    /// Signs a digest of a message: SHA-256 for ECDSA P-256; Ed25519 cannot.
+    ///
+    /// # Errors
+    /// [`KmsError`].
+    pub fn sign_digest(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+        digest: &[u8],
+    ) -> Result<Signature, KmsError> {
+        self.signed(name, version, |key| key.sign_digest(digest))
+    }
+
+    /// Whether a signature is this ring's for this message.
+    ///
+    /// # Errors
+    /// [`KmsError`]; a wrong signature is `Ok(false)`.
+    pub fn verify(&self, name: &Name, message: &[u8], signature: &Signature) -> Result<bool, KmsError> {
+        self.verified(name, signature, |key| key.verify(message, &signature.bytes))
+    }
+
+    /// Whether a signature is this ring's for this digest.
+    ///
+    /// # Errors
+    /// [`KmsError`]; a wrong signature is `Ok(false)`.
+    pub fn verify_digest(&self, name: &Name, digest: &[u8], signature: &Signature) -> Result<bool, KmsError> {
+        self.verified(name, signature, |key| key.verify_digest(digest, &signature.bytes))
+    }
+
+    pub(crate) fn base(&self) -> &Base {
+        self.kms.base()
+    }
+
+    pub(crate) fn kms(&self) -> &Kms {
+        &self.kms
+    }
+
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    pub(crate) fn tenant(&self) -> Tenant {
+        self.caller.tenant
+    }
+
+    /// The ring from memory, or filled from the store; every use of a key comes through here.
+    pub(crate) fn loaded(&self, name: &Name) -> Result<Arc<Loaded>, KmsError> {
+        let base = self.base();
+        let ring = self.kms.0.cache.find_or(self.tenant(), name, || {
+            Loaded::new(&*base.provider, &load(&*base.store, self.tenant(), name)?)
+        })?;
+        if ring.view.disabled { Err(KmsError::Disabled) } else { Ok(ring) }
+    }
+
+    fn encrypting(&self, name: &Name) -> Result<Arc<Loaded>, KmsError> {
+        let ring = self.loaded(name)?;
+        if ring.view.algorithm == Algorithm::Aes256Gcm { Ok(ring) } else { Err(KmsError::WrongType) }
+    }
+
+    fn context(&self, ring: &Loaded, additional: &[u8]) -> Result<Context, KmsError> {
+        if additional.is_empty() {
+            return Ok(ring.empty);
+        }
+        Ok(Context::new(&*self.base().provider, &[b"kms", additional])?)
+    }
+
+    fn signed(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+        sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, strongroom_core::KeyError>,
+    ) -> Result<Signature, KmsError> {
+        let _inside = self.base().enter()?;
+        let ring = self.loaded(name)?;
+        let (version, key) = ring.sealing(version)?;
+        Ok(Signature { version, bytes: sign(key)? })
+    }
+
+    fn verified(
+        &self,
+        name: &Name,
+        signature: &Signature,
+        verify: impl FnOnce(&dyn Key) -> Result<bool, strongroom_core::KeyError>,
+    ) -> Result<bool, KmsError> {
+        let _inside = self.base().enter()?;
+        let ring = self.loaded(name)?;
+        Ok(verify(ring.opening(signature.version)?)?)
+    }
+}
+
+impl fmt::Debug for Kms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kms")
+    }
+}
+
+impl fmt::Debug for Rings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rings").field("caller", &self.caller).finish_non_exhaustive()
+    }
+}
