@@ -93,6 +93,15 @@ impl Rings {
         Ok(load(&*self.base().store, self.tenant(), name)?.view())
     }
 
+    /// What a ring's keys are for.
+    ///
+    /// # Errors
+    /// [`KmsError`] unless the ring is there and enabled.
+    pub fn algorithm(&self, name: &Name) -> Result<Algorithm, KmsError> {
+        let _inside = self.base().enter()?;
+        Ok(self.loaded(name)?.view.algorithm)
+    }
+
     /// Whether an operation with this ring would touch the store: not if it is in memory.
     pub fn cached(&self, name: &Name) -> bool {
         self.base().enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())

@@ -1,0 +1,16 @@
+//! Key rings over HTTP: Vault's `sys` and `transit`, as its clients call them. It holds no policy and no
+//! cryptography: each request becomes one call of `strongroom-kms` or of the barrier.
+//!
+//! What exists: `sys/init`, `seal-status`, `unseal`, `seal`, `rotate`, `key-status`, `health`, `leader`,
+//! `mounts`, `internal/ui/mounts`, `auth/token/lookup-self`, and below `transit`: `keys`, `encrypt`,
+//! `decrypt`, `rewrap`, `sign`, `verify`. Everything else is 404.
+
+mod answer;
+mod node;
+mod payload;
+mod routes;
+mod sys;
+mod transit;
+
+pub use node::{Node, NodeError, Open};
+pub use routes::Api;

@@ -1,0 +1,255 @@
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use strongroom_barrier::{
+    Collector, CreateError, Entered, NewSlot, OpenError, Sealed, Share, Split, Unlock, UnsealError,
+    UnsealSecret, Unsealed,
+};
+use strongroom_core::{
+    Clock, CommitError, KeyError, Provider, StillInside, Store, StoreError, drain, run_due,
+};
+use strongroom_identity::{RootToken, Tokens};
+use strongroom_kms::Kms;
+
+/// One database as a server has it: uninitialised, sealed or open.
+pub struct Node {
+    store: Arc<dyn Store>,
+    provider: Arc<dyn Provider>,
+    clock: Arc<dyn Clock>,
+    secrets: Vec<UnsealSecret>,
+    collector: Collector,
+    state: RwLock<State>,
+}
+
+enum State {
+    Uninitialized,
+    Sealed(Sealed),
+    Open(Sealed, Open),
+}
+
+/// An open database and what works on it. Cheap to clone; useless once sealed.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// The barrier.
+    pub unsealed: Unsealed,
+    /// Key rings.
+    pub kms: Kms,
+    /// Tokens.
+    pub tokens: Tokens,
+}
+
+/// A change of a node's state failed.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// It was not initialised.
+    #[error("not initialized: initialize it first")]
+    Uninitialized,
+    /// The database cannot be made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It does not unseal.
+    #[error(transparent)]
+    Unseal(#[from] UnsealError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A change was not committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// It is sealed, but operations have not ended yet.
+    #[error(transparent)]
+    StillInside(#[from] StillInside),
+}
+
+impl From<KeyError> for NodeError {
+    fn from(error: KeyError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+const SEAL_WAIT: Duration = Duration::from_secs(10);
+
+impl Node {
+    /// The database in `store`, if there is one yet. Each of `secrets` becomes a slot at initialisation.
+    ///
+    /// # Errors
+    /// [`NodeError`] where the store cannot be read.
+    pub fn new(
+        store: Arc<dyn Store>,
+        provider: Arc<dyn Provider>,
+        clock: Arc<dyn Clock>,
+        secrets: Vec<UnsealSecret>,
+    ) -> Result<Self, NodeError> {
+        let opened = Sealed::open(Arc::clone(&store), Arc::clone(&provider), Arc::clone(&clock));
+        let state = match opened {
+            Ok(sealed) => State::Sealed(sealed),
+            Err(OpenError::Uninitialized) => State::Uninitialized,
+            Err(error) => return Err(error.into()),
+        };
+        let state = RwLock::new(state);
+        Ok(Self { store, provider, clock, secrets, collector: Collector::new(), state })
+    }
+
+    /// Makes the database, with a Shamir slot if a split is given and one slot for each secret; it stays
+    /// sealed. Answers the shares.
+    ///
+    /// # Errors
+    /// [`NodeError::Create`]; nothing has changed.
+    pub fn initialize(&self, split: Option<Split>, token: &RootToken) -> Result<Vec<Share>, NodeError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*state, State::Uninitialized) {
+            return Err(CreateError::Exists.into());
+        }
+        let shamir = split.map(NewSlot::Shamir);
+        let slots: Vec<_> = self.secrets.iter().map(NewSlot::Secret).chain(shamir).collect();
+        let (store, provider) = (Arc::clone(&self.store), Arc::clone(&self.provider));
+        let clock = Arc::clone(&self.clock);
+        let mut created = Sealed::create(store, provider, clock, &slots, vec![token.record()?])?;
+        *state = State::Sealed(created.sealed);
+        Ok(created.shares.pop().unwrap_or_default())
+    }
+
+    /// A new root token for [`Node::initialize`].
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] if the system gives no random bytes.
+    pub fn new_token(&self) -> Result<RootToken, NodeError> {
+        Ok(RootToken::new(self.provider(), self.clock.now())?)
+    }
+
+    /// Takes one share; the last one that is needed opens the database.
+    ///
+    /// # Errors
+    /// [`NodeError::Unseal`] says what is wrong with the share; nothing has changed.
+    pub fn enter_share(&self, share: Share) -> Result<(), NodeError> {
+        let sealed = self.sealed().ok_or(NodeError::Uninitialized)?;
+        match self.collector.enter(&sealed, share)? {
+            Entered::Waiting { .. } => Ok(()),
+            Entered::Unsealed(unsealed) => self.opened(unsealed),
+        }
+    }
+
+    /// Opens the database with the first of the node's secrets that fits.
+    ///
+    /// # Errors
+    /// [`NodeError::Unseal`] where none fits.
+    pub fn unseal_with_secrets(&self) -> Result<(), NodeError> {
+        let sealed = self.sealed().ok_or(NodeError::Uninitialized)?;
+        let mut last = NodeError::Unseal(UnsealError::WrongSecret);
+        for secret in &self.secrets {
+            match sealed.unseal(&Unlock::Secret(secret)) {
+                Ok(unsealed) => return self.opened(unsealed),
+                Err(error) => last = error.into(),
+            }
+        }
+        Err(last)
+    }
+
+    /// Makes a token with this text good: for development only.
+    ///
+    /// # Errors
+    /// [`NodeError`].
+    pub fn insecure_install(&self, text: SecretString) -> Result<(), NodeError> {
+        let open = self.open().ok_or(StoreError::Sealed)?;
+        let token = RootToken::insecure_from_text(self.provider(), self.clock.now(), text)
+            .map_err(|_| StoreError::Invalid("a token has 1 to 512 visible ASCII characters"))?;
+        Ok(open.tokens.install(&token)?)
+    }
+
+    /// Forgets the shares that were entered.
+    pub fn reset(&self) {
+        self.collector.reset();
+    }
+
+    /// How many shares wait.
+    pub fn progress(&self) -> usize {
+        self.sealed().map_or(0, |sealed| self.collector.waiting(&sealed))
+    }
+
+    /// Seals: nothing begins any more, and when this returns every key is wiped.
+    ///
+    /// # Errors
+    /// [`NodeError::StillInside`] where operations did not end in time; nothing new begins all the same.
+    pub fn seal(&self) -> Result<(), NodeError> {
+        let open = {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            match std::mem::replace(&mut *state, State::Uninitialized) {
+                State::Open(sealed, open) => {
+                    *state = State::Sealed(sealed);
+                    open
+                }
+                other => {
+                    *state = other;
+                    return Ok(());
+                }
+            }
+        };
+        Ok(open.unsealed.seal(SEAL_WAIT)?)
+    }
+
+    /// The open database, if it is open.
+    pub fn open(&self) -> Option<Open> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(_, open) => Some(open.clone()),
+            _ => None,
+        }
+    }
+
+    /// The database, open or not, once it is initialised.
+    pub fn sealed(&self) -> Option<Sealed> {
+        match &*self.state.read().unwrap_or_else(PoisonError::into_inner) {
+            State::Sealed(sealed) | State::Open(sealed, _) => Some(sealed.clone()),
+            State::Uninitialized => None,
+        }
+    }
+
+    /// Does the work that is due, and hands waiting events to the log. Call it now and then.
+    pub fn tend(&self) {
+        let Some(open) = self.open() else { return };
+        let log = &mut |event: &strongroom_core::Event| tracing::info!(target: "audit", ?event);
+        if let Err(error) = drain(&open.unsealed, 400, log) {
+            tracing::warn!(%error, "events wait");
+        }
+        match run_due(&open.unsealed, &[&open.unsealed], self.clock.now(), Duration::from_millis(200)) {
+            Ok(report) => report
+                .failed
+                .iter()
+                .for_each(|(kind, error)| tracing::warn!(kind, %error, "due work failed and stays due")),
+            Err(error) => tracing::warn!(%error, "due work waits"),
+        }
+    }
+
+    pub(crate) fn provider(&self) -> &dyn Provider {
+        &*self.provider
+    }
+
+    pub(crate) fn now_seconds(&self) -> u64 {
+        self.clock.now().as_millis() / 1000
+    }
+
+    fn opened(&self, unsealed: Unsealed) -> Result<(), NodeError> {
+        let base = unsealed.base();
+        let tokens = Tokens::new(base.clone(), unsealed.first_tenant())?;
+        let open = Open { unsealed, kms: Kms::new(base), tokens };
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *state, State::Uninitialized) {
+            State::Sealed(sealed) => *state = State::Open(sealed, open),
+            // Somebody else was faster: theirs stays, as operations may be inside.
+            other => *state = other,
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Node")
+    }
+}

@@ -1,0 +1,68 @@
+//! Base64 in bodies, decoded as it is read, so that no secret text is left behind.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Deserializer, de};
+use zeroize::Zeroizing;
+
+/// What a base64 text of a body holds, or that it is none: in a batch that concerns one item only.
+#[derive(Default)]
+pub(crate) enum Payload {
+    #[default]
+    Absent,
+    Bytes(Zeroizing<Vec<u8>>),
+    NotBase64,
+}
+
+impl Payload {
+    /// The bytes; nothing where there is none.
+    pub(crate) fn optional(&self) -> Result<&[u8], &'static str> {
+        match self {
+            Self::Absent => Ok(&[]),
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::NotBase64 => Err("illegal base64 data"),
+        }
+    }
+
+    /// The bytes, or `missing` where there is none.
+    pub(crate) fn required(&self, missing: &'static str) -> Result<&[u8], &'static str> {
+        if matches!(self, Self::Absent) { Err(missing) } else { self.optional() }
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+struct Visitor;
+
+impl de::Visitor<'_> for Visitor {
+    type Value = Payload;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("base64")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Payload, E> {
+        let mut bytes = Zeroizing::new(vec![0; base64::decoded_len_estimate(text.len())]);
+        Ok(match STANDARD.decode_slice(text, &mut bytes) {
+            Ok(length) => {
+                bytes.truncate(length);
+                Payload::Bytes(bytes)
+            }
+            Err(_) => Payload::NotBase64,
+        })
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Payload, E> {
+        Ok(Payload::Absent)
+    }
+}
+
+/// Base64 of bytes for an answer.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
