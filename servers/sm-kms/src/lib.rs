@@ -6,11 +6,15 @@
 //! `decrypt`, `rewrap`, `sign`, `verify`. Everything else is 404.
 
 mod answer;
+mod host;
 mod node;
+mod options;
 mod payload;
 mod routes;
 mod sys;
 mod transit;
 
+pub use host::serve;
 pub use node::{Node, NodeError, Open};
+pub use options::{Options, RunError, SecretFileError, listen, node, open_store, secret_file};
 pub use routes::Api;

@@ -74,6 +74,8 @@ impl From<KeyError> for NodeError {
     }
 }
 
+/// Events of one step.
+const DRAINED: usize = 400;
 const SEAL_WAIT: Duration = Duration::from_secs(10);
 
 impl Node {
@@ -152,15 +154,22 @@ impl Node {
         Err(last)
     }
 
-    /// Makes a token with this text good: for development only.
+    /// A token with a text that somebody chose: for development only.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] if no token can have this text.
+    pub fn insecure_token(&self, text: SecretString) -> Result<RootToken, NodeError> {
+        RootToken::insecure_from_text(self.provider(), self.clock.now(), text)
+            .map_err(|_| StoreError::Invalid("a token has 1 to 512 visible ASCII characters").into())
+    }
+
+    /// Makes such a token good: for development only.
     ///
     /// # Errors
     /// [`NodeError`].
     pub fn insecure_install(&self, text: SecretString) -> Result<(), NodeError> {
         let open = self.open().ok_or(StoreError::Sealed)?;
-        let token = RootToken::insecure_from_text(self.provider(), self.clock.now(), text)
-            .map_err(|_| StoreError::Invalid("a token has 1 to 512 visible ASCII characters"))?;
-        Ok(open.tokens.install(&token)?)
+        Ok(open.tokens.install(&self.insecure_token(text)?)?)
     }
 
     /// Forgets the shares that were entered.
@@ -213,9 +222,16 @@ impl Node {
     /// Does the work that is due, and hands waiting events to the log. Call it now and then.
     pub fn tend(&self) {
         let Some(open) = self.open() else { return };
-        let log = &mut |event: &strongroom_core::Event| tracing::info!(target: "audit", ?event);
-        if let Err(error) = drain(&open.unsealed, 400, log) {
-            tracing::warn!(%error, "events wait");
+        let log = &mut |event: &strongroom_core::Event| tracing::info!(?event, "event");
+        loop {
+            match drain(&open.unsealed, DRAINED, log) {
+                Ok(DRAINED) => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "events wait");
+                    break;
+                }
+            }
         }
         match run_due(&open.unsealed, &[&open.unsealed], self.clock.now(), Duration::from_millis(200)) {
             Ok(report) => report

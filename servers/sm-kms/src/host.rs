@@ -1,0 +1,67 @@
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use strongroom_serve::{Metrics, Pool, Server, asked_to_end};
+
+use crate::{Api, Node};
+
+/// Group commits form among requests that wait together, so that many threads are cheap and few are slow.
+const STORAGE_THREADS: usize = 64;
+const STORAGE_ROOM: usize = 1_024;
+const STORAGE_PATIENCE: Duration = Duration::from_secs(5);
+/// How often due work and waiting events are looked after.
+const TEND: Duration = Duration::from_secs(1);
+
+/// Serves the node until the process is asked to end; then lets running requests end, and seals.
+///
+/// # Errors
+/// The system gives no thread, or the listener fails.
+pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
+    let storage = Pool::start("storage", STORAGE_THREADS, STORAGE_ROOM, STORAGE_PATIENCE)?;
+    let metrics = Metrics::new(&[]);
+    metrics.watch_pool(&storage);
+    let tender = Tender::start(Arc::clone(node))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let api = Api::new(Arc::clone(node), storage.clone());
+    let cut = runtime.block_on(async { server.metered(&metrics).run(api, asked_to_end()?).await })?;
+    if cut > 0 {
+        tracing::warn!(connections = cut, "requests did not end in time and were cut off");
+    }
+    storage.close();
+    tender.stop();
+    if let Err(error) = node.seal() {
+        tracing::warn!(%error, "ended without waiting longer");
+    }
+    Ok(())
+}
+
+/// One thread that looks after due work.
+struct Tender {
+    stop: mpsc::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Tender {
+    fn start(node: Arc<Node>) -> io::Result<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let work = move || {
+            while stopped.recv_timeout(TEND) == Err(mpsc::RecvTimeoutError::Timeout) {
+                node.tend();
+            }
+            node.tend();
+        };
+        let thread = thread::Builder::new().name("tend".into()).spawn(work)?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that does due work has panicked");
+        }
+    }
+}
