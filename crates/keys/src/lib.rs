@@ -21,6 +21,7 @@
 mod aead;
 mod der;
 pub mod envelope;
+mod hash;
 mod mac;
 mod random;
 mod rustcrypto;
@@ -28,6 +29,7 @@ mod software;
 mod verifier;
 
 pub use der::{ecdsa_from_der, ecdsa_to_der};
+pub use hash::Hash;
 pub use random::SystemRandom;
 pub use rustcrypto::RustCrypto;
 pub use verifier::{public_pem, verify, verify_digest};

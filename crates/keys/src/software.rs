@@ -6,7 +6,7 @@ use secrecy::SecretSlice;
 use strongroom_core::{Algorithm, Key, KeyBackend, KeyError, Mac, PublicKey, Random, Stored};
 use zeroize::Zeroizing;
 
-use crate::{mac::HmacSha256, verifier::Verifier};
+use crate::{hash::is_digest, mac::HmacSha256, verifier::Verifier};
 
 const SECRET: usize = 32;
 
@@ -169,7 +169,9 @@ impl Key for P256Key {
     }
 
     fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let digest: &[u8; 32] = digest.try_into().map_err(|_| KeyError::Invalid)?;
+        if !is_digest(digest) {
+            return Err(KeyError::Invalid);
+        }
         Self::encode(self.signing.sign_prehash(digest))
     }
 

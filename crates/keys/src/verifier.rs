@@ -7,6 +7,8 @@ use p256::{
 };
 use strongroom_core::{Algorithm, KeyError, PublicKey};
 
+use crate::hash::is_digest;
+
 /// The length of a SEC1 point of P-256 that is not compressed: 0x04 ‖ x ‖ y (SEC 1, section 2.3.3).
 const POINT: usize = 65;
 
@@ -29,7 +31,7 @@ pub fn verify(public: &PublicKey, message: &[u8], signature: &[u8]) -> Result<bo
 /// Whether a signature as [`Key::sign_digest`](strongroom_core::Key::sign_digest) makes it is right.
 ///
 /// # Errors
-/// [`KeyError::Invalid`] if the bytes are no public key or the digest has not 32 bytes,
+/// [`KeyError::Invalid`] if the bytes are no public key or the digest has not the length of a [`Hash`](crate::Hash),
 /// [`KeyError::Unsupported`] for Ed25519; a wrong signature is `Ok(false)`.
 pub fn verify_digest(public: &PublicKey, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
     Verifier::parse(public)?.verify_digest(digest, signature)
@@ -83,7 +85,9 @@ impl Verifier {
         let Self::P256(key) = self else {
             return Err(KeyError::Unsupported);
         };
-        let digest: &[u8; 32] = digest.try_into().map_err(|_| KeyError::Invalid)?;
+        if !is_digest(digest) {
+            return Err(KeyError::Invalid);
+        }
         Ok(ecdsa::Signature::from_slice(signature)
             .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()))
     }

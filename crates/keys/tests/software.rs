@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretSlice;
 use strongroom_core::{Algorithm, HashAlgorithm, Key, KeyError, Provider, PublicKey, Random, Stored};
-use strongroom_keys::{RustCrypto, ecdsa_from_der, ecdsa_to_der, public_pem, verify, verify_digest};
+use strongroom_keys::{Hash, RustCrypto, ecdsa_from_der, ecdsa_to_der, public_pem, verify, verify_digest};
 
 /// n of P-256 (SP 800-186, section 3.2.1.3).
 const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -96,6 +96,27 @@ fn p256_signs_as_in_rfc_6979_section_a_2_5() {
 }
 
 #[test]
+fn longer_digests_count_by_their_leftmost_bits_as_in_rfc_6979_section_a_2_5() {
+    let key =
+        import(Algorithm::EcdsaP256, "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721");
+    let sha384 = concat!(
+        "0eafea039b20e9b42309fb1d89e213057cbf973dc0cfc8f129edddc800ef7719",
+        "4861f0491e6998b9455193e34e7b0d284ddd7149a74b95b9261f13abde940954",
+    );
+    let sha512 = concat!(
+        "8496a60b5e9b47c825488827e0495b0e3fa109ec4568fd3f8d1097678eb97f00",
+        "2362ab1adbe2b8adf9cb9edab740ea6049c028114f2460f96554f61fae3302fe",
+    );
+    for (hash, signature) in [(Hash::Sha384, sha384), (Hash::Sha512, sha512)] {
+        let digest = hash.digest(b"sample");
+        assert_eq!(key.verify_digest(&digest, &unhex(signature)), Ok(true), "{hash:?}");
+        let signature = key.sign_digest(&digest).unwrap();
+        assert_eq!(key.verify_digest(&digest, &signature), Ok(true), "{hash:?}");
+        assert_eq!(key.verify_digest(&hash.digest(b"simple"), &signature), Ok(false), "{hash:?}");
+    }
+}
+
+#[test]
 fn a_p256_signature_counts_with_either_s_and_in_no_other_form() {
     let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
     let signature = key.sign(b"text").unwrap();
@@ -134,9 +155,9 @@ fn subtract(a: &[u8], b: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_digest_of_another_length_is_refused_not_truncated() {
+fn what_has_the_length_of_no_digest_is_refused() {
     let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
-    for length in [0, 20, 31, 33, 48, 64] {
+    for length in [0, 20, 31, 33, 47, 49, 63, 65] {
         assert_eq!(key.sign_digest(&vec![1; length]), Err(KeyError::Invalid), "{length}");
         assert_eq!(key.verify_digest(&vec![1; length], &[1; 64]), Err(KeyError::Invalid), "{length}");
     }

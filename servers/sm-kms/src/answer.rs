@@ -7,6 +7,8 @@ use strongroom_core::{CommitError, RequestId, StoreError, Time};
 use strongroom_kms::KmsError;
 use strongroom_serve::{Response, StatusCode};
 
+use crate::payload::members;
+
 #[derive(Serialize)]
 struct Envelope<'a, T> {
     request_id: String,
@@ -15,28 +17,64 @@ struct Envelope<'a, T> {
     lease_duration: u32,
     data: T,
     wrap_info: Option<()>,
-    warnings: Option<()>,
+    warnings: Option<&'a [String]>,
     auth: Option<()>,
 }
 
-/// What every successful answer with data looks like.
-pub(crate) fn data<T: Serialize>(id: RequestId, data: &T) -> Response {
-    data_with(StatusCode::OK, id, data)
+/// A successful answer in the making.
+pub(crate) struct Reply {
+    id: RequestId,
+    warnings: Vec<String>,
 }
 
-/// The same with another status, as a batch with failed items has.
-pub(crate) fn data_with<T: Serialize>(status: StatusCode, id: RequestId, data: &T) -> Response {
-    let envelope = Envelope {
-        request_id: id.to_string(),
-        lease_id: "",
-        renewable: false,
-        lease_duration: 0,
-        data,
-        wrap_info: None,
-        warnings: None,
-        auth: None,
-    };
-    Response::json(status, &envelope)
+/// Names in one warning, and the length of each.
+const NAMES: usize = 10;
+const LONGEST: usize = 60;
+
+impl Reply {
+    pub(crate) const fn new(id: RequestId) -> Self {
+        Self { id, warnings: Vec::new() }
+    }
+
+    pub(crate) fn warn(&mut self, text: String) {
+        self.warnings.push(text);
+    }
+
+    /// Warns of members of a body that nothing reads; answers the known ones that are there.
+    pub(crate) fn ignored(&mut self, body: &[u8], known: &[&'static str]) -> Vec<&'static str> {
+        let (found, unknown): (Vec<_>, Vec<_>) = members(body)
+            .into_iter()
+            .map(|name| known.iter().find(|known| **known == name).copied().ok_or(name))
+            .partition(Result::is_ok);
+        let mut unknown: Vec<_> = unknown.into_iter().filter_map(Result::err).collect();
+        if !unknown.is_empty() {
+            unknown.sort_unstable();
+            let names: Vec<String> =
+                unknown.iter().take(NAMES).map(|name| name.chars().take(LONGEST).collect()).collect();
+            self.warn(format!("Endpoint ignored these unrecognized parameters: [{}]", names.join(" ")));
+        }
+        found.into_iter().filter_map(Result::ok).collect()
+    }
+
+    /// What every successful answer with data looks like.
+    pub(crate) fn data<T: Serialize>(&self, data: &T) -> Response {
+        self.data_with(StatusCode::OK, data)
+    }
+
+    /// The same with another status, as a batch with failed items has.
+    pub(crate) fn data_with<T: Serialize>(&self, status: StatusCode, data: &T) -> Response {
+        let envelope = Envelope {
+            request_id: self.id.to_string(),
+            lease_id: "",
+            renewable: false,
+            lease_duration: 0,
+            data,
+            wrap_info: None,
+            warnings: (!self.warnings.is_empty()).then_some(&self.warnings),
+            auth: None,
+        };
+        Response::json(status, &envelope)
+    }
 }
 
 pub(crate) fn bad_request(text: &str) -> Response {

@@ -4,7 +4,11 @@ use strongroom_core::{Caller, Name, RequestId};
 use strongroom_identity::Token;
 use strongroom_serve::{Body, Head, Method, Pool, Response, Service, StatusCode, Step};
 
-use crate::{Node, Open, answer, sys, transit};
+use crate::{
+    Node, Open,
+    answer::{self, Reply},
+    sys, transit,
+};
 
 /// The HTTP API over one node.
 pub struct Api {
@@ -46,7 +50,16 @@ impl Api {
     }
 
     fn private(&self, head: &Head<'_>, operation: Private) -> Step<Result<Route, Response>> {
-        let Some(open) = self.node.open() else { return Step::Now(Err(answer::sealed())) };
+        let Some(open) = self.node.open() else {
+            let sealed =
+                matches!(operation, Private::Sys(sys::Operation::Seal)) && self.node.sealed().is_some();
+            // What is sealed needs no token to stay so.
+            return Step::Now(Err(if sealed {
+                Response::empty(StatusCode::NO_CONTENT)
+            } else {
+                answer::sealed()
+            }));
+        };
         let Some(text) = head.token() else { return Step::Now(Err(answer::denied())) };
         let request = head.request_id();
         let token_text = text.to_secret();
@@ -118,7 +131,7 @@ impl Service for Api {
     }
 
     fn handle(&self, head: &Head<'_>, admitted: Route, body: Body) -> Step<Response> {
-        let id = head.request_id();
+        let reply = Reply::new(head.request_id());
         match admitted {
             Route::Open(public) => {
                 let node = Arc::clone(&self.node);
@@ -129,7 +142,7 @@ impl Service for Api {
             }
             Route::Private(Private::Sys(operation), access) => {
                 let node = Arc::clone(&self.node);
-                self.step(false, move || operation.answer(&node, &access, id))
+                self.step(false, move || operation.answer(&node, &access, &reply))
             }
             Route::Private(Private::Transit(operation), access) => {
                 let page = match transit::Page::of(head) {
@@ -137,7 +150,7 @@ impl Service for Api {
                     Err(refusal) => return Step::Now(refusal),
                 };
                 let inline = operation.inline(&access, body.len());
-                self.step(inline, move || operation.answer(&access, &page, id, &body))
+                self.step(inline, move || operation.answer(&access, &page, reply, &body))
             }
         }
     }

@@ -1,15 +1,14 @@
-//! Vault's `sys` and `auth/token`.
-
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use strongroom_barrier::{Share, ShareError, Split, UnsealError};
+use strongroom_barrier::{Share, ShareError, Split};
 use strongroom_core::RequestId;
 use strongroom_serve::{Head, InvalidQuery, Limits, Method, Response, StatusCode, json};
 
-use crate::{Node, NodeError, answer, routes::Access};
+use super::node_failed;
+use crate::{Node, answer};
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+use super::VERSION;
 
 /// What everybody may ask.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +117,7 @@ fn initialize(node: &Node, body: &[u8]) -> Response {
         Err(error) => return error.into(),
     };
     let InitRequest { secret_shares, secret_threshold, pgp_keys, root_token_pgp_key } = request;
-    if pgp_keys.is_some_and(|keys| !keys.is_null()) || root_token_pgp_key.is_some_and(|key| !key.is_null()) {
+    if asked(pgp_keys.as_ref()) || asked(root_token_pgp_key.as_ref()) {
         return answer::bad_request("invalid seal configuration: pgp_keys are not supported");
     }
     let number = |number: i64| u8::try_from(number).ok().filter(|number| *number > 0);
@@ -154,6 +153,11 @@ fn initialize(node: &Node, body: &[u8]) -> Response {
         }
         Err(error) => node_failed(&error),
     }
+}
+
+/// Whether something stands there that is not empty.
+fn asked(value: Option<&Value>) -> bool {
+    !matches!(value, None | Some(Value::Null)) && value != Some(&json!([])) && value != Some(&json!(""))
 }
 
 fn unseal(node: &Node, body: &[u8]) -> Response {
@@ -215,7 +219,6 @@ fn seal_status(node: &Node) -> Response {
         "progress": progress,
         "nonce": "",
         "version": VERSION,
-        "build_date": "",
         "migration": false,
         "recovery_seal": false,
         "storage_type": "strongroom",
@@ -267,138 +270,4 @@ fn leader(node: &Node) -> Response {
         "leader_cluster_address": "",
     });
     Response::json(StatusCode::OK, &body)
-}
-
-fn node_failed(error: &NodeError) -> Response {
-    match error {
-        NodeError::Create(strongroom_barrier::CreateError::Exists) => {
-            answer::bad_request("Vault is already initialized")
-        }
-        NodeError::Uninitialized => answer::bad_request("Vault is not initialized"),
-        NodeError::Unseal(UnsealError::Share(error)) => answer::bad_request(&error.to_string()),
-        NodeError::Store(error) | NodeError::Unseal(UnsealError::Store(error)) => answer::store_failed(error),
-        NodeError::Commit(error) => answer::commit_failed(error),
-        NodeError::StillInside(error) => Response::busy(&error.to_string()),
-        other => {
-            tracing::error!(error = %other, "the state of the database could not change");
-            Response::errors(StatusCode::INTERNAL_SERVER_ERROR, &["internal error: see the server's log"])
-        }
-    }
-}
-
-/// What needs the root token.
-#[derive(Debug, Clone, Copy)]
-pub enum Operation {
-    /// `PUT sys/seal`
-    Seal,
-    /// `POST sys/rotate`
-    Rotate,
-    /// `POST sys/rotate/root`
-    RotateRoot,
-    /// `GET sys/key-status`
-    KeyStatus,
-    /// `GET sys/mounts`
-    Mounts,
-    /// `GET sys/internal/ui/mounts`
-    UiMounts,
-    /// `GET auth/token/lookup-self`
-    LookupSelf,
-}
-
-impl Operation {
-    pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
-        use Method::{Get, Head, Post, Put};
-        let (operation, methods): (_, &[Method]) = match path {
-            ["sys", "seal"] => (Self::Seal, &[Post, Put]),
-            ["sys", "rotate"] | ["sys", "rotate", "keyring"] => (Self::Rotate, &[Post, Put]),
-            ["sys", "rotate", "root"] => (Self::RotateRoot, &[Post, Put]),
-            ["sys", "key-status"] => (Self::KeyStatus, &[Get, Head]),
-            ["sys", "mounts"] => (Self::Mounts, &[Get, Head]),
-            ["sys", "internal", "ui", "mounts"] => (Self::UiMounts, &[Get, Head]),
-            ["auth", "token", "lookup-self"] => (Self::LookupSelf, &[Get, Head]),
-            _ => return Err(answer::no_route()),
-        };
-        if methods.contains(&method) { Ok(operation) } else { Err(answer::no_operation()) }
-    }
-
-    pub(crate) fn answer(self, node: &Node, access: &Access, id: RequestId) -> Response {
-        match self {
-            Self::Seal => match node.seal() {
-                Ok(()) => Response::empty(StatusCode::NO_CONTENT),
-                Err(error) => node_failed(&error),
-            },
-            Self::Rotate => done(access.open.unsealed.rotate_tenant(&access.caller, access.caller.tenant)),
-            Self::RotateRoot => done(access.open.unsealed.rotate_root(&access.caller)),
-            Self::KeyStatus => key_status(node, id),
-            Self::Mounts => answer::data(id, &mounts()),
-            Self::UiMounts => answer::data(id, &json!({ "secret": mounts(), "auth": auth_mounts() })),
-            Self::LookupSelf => lookup_self(access, id),
-        }
-    }
-}
-
-fn done(outcome: Result<u32, strongroom_core::CommitError>) -> Response {
-    match outcome {
-        Ok(_) => Response::empty(StatusCode::NO_CONTENT),
-        Err(error) => answer::commit_failed(&error),
-    }
-}
-
-fn key_status(node: &Node, id: RequestId) -> Response {
-    let status = match node.sealed().map(|sealed| sealed.status()) {
-        Some(Ok(status)) => status,
-        Some(Err(error)) => return answer::store_failed(&error),
-        None => return answer::sealed(),
-    };
-    let made = answer::rfc3339(status.root_made);
-    answer::data(id, &json!({ "term": status.root, "install_time": made, "encryptions": 0 }))
-}
-
-fn mounts() -> Value {
-    let mount = |kind: &str, description: &str| {
-        json!({
-            "accessor": format!("{kind}_strongroom"),
-            "config": { "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 },
-            "deprecation_status": "supported",
-            "description": description,
-            "external_entropy_access": false,
-            "local": false,
-            "options": null,
-            "plugin_version": "",
-            "running_plugin_version": VERSION,
-            "running_sha256": "",
-            "seal_wrap": false,
-            "type": kind,
-            "uuid": "",
-        })
-    };
-    json!({ "sys/": mount("system", "control, policy and status"), "transit/": mount("transit", "key rings") })
-}
-
-fn auth_mounts() -> Value {
-    json!({ "token/": { "accessor": "auth_token_strongroom", "description": "tokens", "type": "token" } })
-}
-
-fn lookup_self(access: &Access, id: RequestId) -> Response {
-    let accessor: String = access.token.accessor.iter().map(|byte| format!("{byte:02x}")).collect();
-    let data = json!({
-        "accessor": accessor,
-        "creation_time": access.token.made.as_millis() / 1000,
-        "creation_ttl": 0,
-        "display_name": "root",
-        "entity_id": "",
-        "expire_time": null,
-        "explicit_max_ttl": 0,
-        "id": access.token_text.expose_secret(),
-        "issue_time": answer::rfc3339(access.token.made),
-        "meta": null,
-        "num_uses": 0,
-        "orphan": true,
-        "path": "auth/token/root",
-        "policies": ["root"],
-        "renewable": false,
-        "ttl": 0,
-        "type": "service",
-    });
-    answer::data(id, &data)
 }

@@ -1,0 +1,142 @@
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use strongroom_core::CommitError;
+use strongroom_serve::{Method, Response, StatusCode};
+
+use super::node_failed;
+use crate::{
+    Node,
+    answer::{self, Reply},
+    routes::Access,
+};
+
+/// What needs the root token.
+#[derive(Debug, Clone, Copy)]
+pub enum Operation {
+    /// `PUT sys/seal`
+    Seal,
+    /// `POST sys/rotate`
+    Rotate,
+    /// `POST sys/rotate/root`
+    RotateRoot,
+    /// `GET sys/key-status`
+    KeyStatus,
+    /// `GET sys/mounts`
+    Mounts,
+    /// `GET sys/internal/ui/mounts`
+    UiMounts,
+    /// `GET sys/internal/ui/mounts/transit` and whatever is below
+    UiMount,
+    /// `GET auth/token/lookup-self`
+    LookupSelf,
+}
+
+impl Operation {
+    pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
+        use Method::{Get, Head, Post, Put};
+        let (operation, methods): (_, &[Method]) = match path {
+            ["sys", "seal"] => (Self::Seal, &[Post, Put]),
+            ["sys", "rotate"] | ["sys", "rotate", "keyring"] => (Self::Rotate, &[Post, Put]),
+            ["sys", "rotate", "root"] => (Self::RotateRoot, &[Post, Put]),
+            ["sys", "key-status"] => (Self::KeyStatus, &[Get, Head]),
+            ["sys", "mounts"] => (Self::Mounts, &[Get, Head]),
+            ["sys", "internal", "ui", "mounts"] => (Self::UiMounts, &[Get, Head]),
+            ["sys", "internal", "ui", "mounts", "transit", ..] => (Self::UiMount, &[Get, Head]),
+            // Vault's answer where nothing is mounted.
+            ["sys", "internal", "ui", "mounts", ..] => return Err(answer::denied()),
+            ["auth", "token", "lookup-self"] => (Self::LookupSelf, &[Get, Head]),
+            _ => return Err(answer::no_route()),
+        };
+        if methods.contains(&method) { Ok(operation) } else { Err(answer::no_operation()) }
+    }
+
+    pub(crate) fn answer(self, node: &Node, access: &Access, reply: &Reply) -> Response {
+        match self {
+            Self::Seal => match node.seal() {
+                Ok(()) => Response::empty(StatusCode::NO_CONTENT),
+                Err(error) => node_failed(&error),
+            },
+            Self::Rotate => done(access.open.unsealed.rotate_tenant(&access.caller, access.caller.tenant)),
+            Self::RotateRoot => done(access.open.unsealed.rotate_root(&access.caller)),
+            Self::KeyStatus => key_status(node, reply),
+            Self::Mounts => reply.data(&mounts()),
+            Self::UiMounts => reply.data(&json!({ "secret": mounts(), "auth": auth_mounts() })),
+            Self::UiMount => {
+                let mut mount = mount("transit", "transit_strongroom", "key rings");
+                mount["path"] = "transit/".into();
+                reply.data(&mount)
+            }
+            Self::LookupSelf => lookup_self(access, reply),
+        }
+    }
+}
+
+fn done(outcome: Result<u32, CommitError>) -> Response {
+    match outcome {
+        Ok(_) => Response::empty(StatusCode::NO_CONTENT),
+        Err(error) => answer::commit_failed(&error),
+    }
+}
+
+fn key_status(node: &Node, reply: &Reply) -> Response {
+    let status = match node.sealed().map(|sealed| sealed.status()) {
+        Some(Ok(status)) => status,
+        Some(Err(error)) => return answer::store_failed(&error),
+        None => return answer::sealed(),
+    };
+    let made = answer::rfc3339(status.root_made);
+    reply.data(&json!({ "term": status.root, "install_time": made, "encryptions": 0 }))
+}
+
+fn mounts() -> Value {
+    json!({
+        "sys/": mount("system", "sys_strongroom", "control and status"),
+        "transit/": mount("transit", "transit_strongroom", "key rings"),
+    })
+}
+
+fn auth_mounts() -> Value {
+    json!({ "token/": mount("token", "auth_token_strongroom", "tokens") })
+}
+
+/// A place in the tree of paths, as Vault describes one. There are always the same.
+fn mount(kind: &str, accessor: &str, description: &str) -> Value {
+    let options = if kind == "transit" { json!({}) } else { Value::Null };
+    let mut config = json!({ "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 });
+    if kind == "token" {
+        config["token_type"] = "default-service".into();
+    }
+    json!({
+        "accessor": accessor,
+        "config": config,
+        "description": description,
+        "external_entropy_access": false,
+        "local": false,
+        "options": options,
+        "seal_wrap": false,
+        "type": kind,
+        "uuid": "",
+    })
+}
+
+fn lookup_self(access: &Access, reply: &Reply) -> Response {
+    let accessor: String = access.token.accessor.iter().map(|byte| format!("{byte:02x}")).collect();
+    let data = json!({
+        "accessor": accessor,
+        "creation_time": access.token.made.as_millis() / 1000,
+        "creation_ttl": 0,
+        "display_name": "root",
+        "entity_id": "",
+        "expire_time": null,
+        "explicit_max_ttl": 0,
+        "id": access.token_text.expose_secret(),
+        "meta": null,
+        "num_uses": 0,
+        "orphan": true,
+        "path": "auth/token/root",
+        "policies": ["root"],
+        "ttl": 0,
+        "type": "service",
+    });
+    reply.data(&data)
+}

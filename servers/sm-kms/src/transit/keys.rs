@@ -1,0 +1,211 @@
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use strongroom_core::{Algorithm, Name};
+use strongroom_keys::public_pem;
+use strongroom_kms::{KmsError, Ring, RingVersion, Rings, Settings};
+use strongroom_serve::{Response, StatusCode};
+
+use super::{Page, RingOperation};
+use crate::{
+    answer::{self, Reply, refused},
+    payload::{encode, parse},
+};
+
+/// Names that are read at once.
+const PAGE: usize = 1_000;
+
+const CREATE: &[&str] = &[
+    "type",
+    "derived",
+    "convergent_encryption",
+    "exportable",
+    "allow_plaintext_backup",
+    "auto_rotate_period",
+];
+const CONFIG: &[&str] = &[
+    "min_decryption_version",
+    "min_encryption_version",
+    "deletion_allowed",
+    "exportable",
+    "allow_plaintext_backup",
+    "auto_rotate_period",
+];
+
+#[derive(Deserialize)]
+struct CreateRequest {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    derived: Option<bool>,
+    convergent_encryption: Option<bool>,
+    #[serde(flatten)]
+    unsupported: Unsupported,
+}
+
+#[derive(Deserialize)]
+struct ConfigRequest {
+    min_decryption_version: Option<u32>,
+    min_encryption_version: Option<u32>,
+    deletion_allowed: Option<bool>,
+    #[serde(flatten)]
+    unsupported: Unsupported,
+}
+
+/// What Vault's clients may ask for and nobody gets.
+#[derive(Deserialize)]
+struct Unsupported {
+    exportable: Option<bool>,
+    allow_plaintext_backup: Option<bool>,
+    auto_rotate_period: Option<Value>,
+}
+
+impl Unsupported {
+    fn refuse(&self) -> Result<(), Response> {
+        let period = match &self.auto_rotate_period {
+            None | Some(Value::Null) => false,
+            Some(Value::Number(number)) => number.as_u64() != Some(0),
+            Some(Value::String(text)) => !matches!(text.as_str(), "" | "0" | "0s"),
+            Some(_) => true,
+        };
+        if self.exportable == Some(true) || self.allow_plaintext_backup == Some(true) {
+            return Err(answer::bad_request("keys are never exported and have no plaintext backup"));
+        }
+        if period {
+            Err(answer::bad_request("auto_rotate_period is not supported: rotate by a call"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn list(rings: &Rings, page: &Page, reply: Reply) -> Result<Response, Response> {
+    let (mut names, mut after) = (Vec::new(), page.after.clone());
+    while names.len() < page.limit {
+        let rows = rings
+            .list(after.as_ref(), PAGE.min(page.limit - names.len()))
+            .map_err(|error| refused(&error))?;
+        after = rows.last().cloned();
+        let last = rows.len() < PAGE;
+        names.extend(rows);
+        if last {
+            break;
+        }
+    }
+    if names.is_empty() {
+        return Err(Response::errors(StatusCode::NOT_FOUND, &[]));
+    }
+    let names: Vec<_> = names.iter().map(Name::as_str).collect();
+    Ok(reply.data(&json!({ "keys": names })))
+}
+
+pub(super) fn answer(
+    rings: &Rings,
+    operation: RingOperation,
+    name: &Name,
+    mut reply: Reply,
+    body: &[u8],
+) -> Result<Response, Response> {
+    let done = |outcome: Result<(), KmsError>| outcome.map(|()| Response::empty(StatusCode::NO_CONTENT));
+    let ring = match operation {
+        RingOperation::Create => {
+            reply.ignored(body, CREATE);
+            Ok(create(rings, name, &parse(body)?)?)
+        }
+        RingOperation::Read => match rings.read(name) {
+            Err(KmsError::NotFound) => return Err(Response::errors(StatusCode::NOT_FOUND, &[])),
+            read => read,
+        },
+        RingOperation::Rotate => rings.rotate(name).and_then(|_| rings.read(name)),
+        RingOperation::Configure => {
+            reply.ignored(body, CONFIG);
+            let settings = settings(&parse(body)?, &mut reply)?;
+            rings.configure(name, &settings)
+        }
+        RingOperation::Delete => return done(rings.delete(name)).map_err(|error| refused(&error)),
+        RingOperation::Disable => return done(rings.disable(name)).map_err(|error| refused(&error)),
+        RingOperation::Enable => return done(rings.enable(name)).map_err(|error| refused(&error)),
+    };
+    ring.map(|ring| reply.data(&view(name, &ring))).map_err(|error| refused(&error))
+}
+
+/// Creates a ring; one that is there already with the same type is answered as it is.
+fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, Response> {
+    if request.derived == Some(true) || request.convergent_encryption == Some(true) {
+        return Err(answer::bad_request("derived and convergent keys are not supported"));
+    }
+    request.unsupported.refuse()?;
+    let asked = match request.kind.as_deref() {
+        None => None,
+        Some(kind) => Some(
+            Algorithm::ALL
+                .into_iter()
+                .find(|known| type_name(*known) == kind)
+                .ok_or_else(|| answer::bad_request("unknown or unsupported key type"))?,
+        ),
+    };
+    match rings.create(name, asked.unwrap_or(Algorithm::Aes256Gcm)) {
+        Err(KmsError::Exists) => {
+            let ring = rings.read(name).map_err(|error| refused(&error))?;
+            if asked.is_some_and(|asked| asked != ring.algorithm) {
+                return Err(answer::bad_request("a key of this name and of another type exists"));
+            }
+            Ok(ring)
+        }
+        other => other.map_err(|error| refused(&error)),
+    }
+}
+
+fn settings(request: &ConfigRequest, reply: &mut Reply) -> Result<Settings, Response> {
+    request.unsupported.refuse()?;
+    let mut min_decryption_version = request.min_decryption_version;
+    if min_decryption_version == Some(0) {
+        min_decryption_version = Some(1);
+        reply.warn("min_decryption_version starts at 1: 0 was taken for 1".to_owned());
+    }
+    let &ConfigRequest { min_encryption_version, deletion_allowed, .. } = request;
+    Ok(Settings { min_decryption_version, min_encryption_version, deletion_allowed })
+}
+
+fn type_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Ed25519 => "ed25519",
+        Algorithm::EcdsaP256 => "ecdsa-p256",
+        _ => "aes256-gcm96",
+    }
+}
+
+fn view(name: &Name, ring: &Ring) -> Value {
+    let live = ring.versions.iter().filter(|version| version.version >= ring.min_decryption_version);
+    let keys: Map<_, _> =
+        live.map(|version| (version.version.to_string(), version_view(ring.algorithm, version))).collect();
+    let signs = ring.algorithm.signs();
+    json!({
+        "allow_plaintext_backup": false,
+        "auto_rotate_period": 0,
+        "deletion_allowed": ring.deletion_allowed,
+        "derived": false,
+        "exportable": false,
+        "imported_key": false,
+        "keys": keys,
+        "latest_version": ring.versions.last().map_or(0, |version| version.version),
+        "min_available_version": 0,
+        "min_decryption_version": ring.min_decryption_version,
+        "min_encryption_version": ring.min_encryption_version,
+        "name": name.as_str(),
+        "soft_deleted": ring.disabled,
+        "supports_decryption": !signs,
+        "supports_derivation": false,
+        "supports_encryption": !signs,
+        "supports_signing": signs,
+        "type": type_name(ring.algorithm),
+    })
+}
+
+fn version_view(algorithm: Algorithm, version: &RingVersion) -> Value {
+    let Some(public) = &version.public else { return json!(version.made.as_millis() / 1000) };
+    let (name, key) = match algorithm {
+        Algorithm::EcdsaP256 => ("P-256", public_pem(public).unwrap_or_default()),
+        _ => ("ed25519", encode(&public.bytes)),
+    };
+    let made = answer::rfc3339(version.made);
+    json!({ "certificate_chain": "", "creation_time": made, "name": name, "public_key": key })
+}
