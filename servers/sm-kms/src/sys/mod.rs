@@ -3,8 +3,8 @@
 mod private;
 mod public;
 
-pub use private::Operation;
-pub use public::Public;
+pub(crate) use private::Operation;
+pub(crate) use public::Public;
 use strongroom_barrier::{CreateError, UnsealError};
 use strongroom_serve::{Response, StatusCode};
 

@@ -62,9 +62,7 @@ impl Operation {
             Self::Mounts => reply.data(&mounts()),
             Self::UiMounts => reply.data(&json!({ "secret": mounts(), "auth": auth_mounts() })),
             Self::UiMount => {
-                let mut mount = mount("transit", "transit_strongroom", "key rings");
-                mount["path"] = "transit/".into();
-                reply.data(&mount)
+                reply.data(&with(mount("transit", "transit_strongroom", "key rings"), "path", "transit/"))
             }
             Self::LookupSelf => lookup_self(access, reply),
         }
@@ -102,10 +100,8 @@ fn auth_mounts() -> Value {
 /// A place in the tree of paths, as Vault describes one. There are always the same.
 fn mount(kind: &str, accessor: &str, description: &str) -> Value {
     let options = if kind == "transit" { json!({}) } else { Value::Null };
-    let mut config = json!({ "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 });
-    if kind == "token" {
-        config["token_type"] = "default-service".into();
-    }
+    let config = json!({ "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 });
+    let config = if kind == "token" { with(config, "token_type", "default-service") } else { config };
     json!({
         "accessor": accessor,
         "config": config,
@@ -117,6 +113,14 @@ fn mount(kind: &str, accessor: &str, description: &str) -> Value {
         "type": kind,
         "uuid": "",
     })
+}
+
+/// An object with one member more.
+fn with(mut object: Value, name: &str, value: &str) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+    object
 }
 
 fn lookup_self(access: &Access, reply: &Reply) -> Response {

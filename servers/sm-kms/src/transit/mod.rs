@@ -59,7 +59,7 @@ pub enum Use {
     Verify(Option<HashName>),
 }
 
-pub use sign::HashName;
+pub(crate) use sign::HashName;
 
 /// Which part of a listing is asked for.
 #[derive(Debug)]
