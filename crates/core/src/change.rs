@@ -38,7 +38,7 @@ impl<'s> Reader<'s> {
     /// # Errors
     /// As for [`Reader::get`].
     pub fn get_many(&mut self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        keys.iter().try_for_each(|key| self.own(key.tenant()))?;
+        keys.iter().try_for_each(|key| self.own(Some(key.tenant())))?;
         let records = self.store.get_many(keys)?;
         for (key, record) in keys.iter().zip(&records) {
             self.note(key, record.as_ref());
@@ -71,8 +71,12 @@ impl<'s> Reader<'s> {
         Change { batch: Batch { expectations, writes: Vec::new() }, evictions: Vec::new(), value }
     }
 
-    fn own(&self, tenant: Tenant) -> Result<(), StoreError> {
-        if tenant == self.tenant { Ok(()) } else { Err(StoreError::Invalid("a reader reads one tenant")) }
+    fn own(&self, tenant: Option<Tenant>) -> Result<(), StoreError> {
+        if tenant == Some(self.tenant) {
+            Ok(())
+        } else {
+            Err(StoreError::Invalid("a reader reads one tenant"))
+        }
     }
 
     fn note(&mut self, key: &RecordKey, record: Option<&Record>) {

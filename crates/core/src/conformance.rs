@@ -121,6 +121,11 @@ fn scans_are_ordered_bounded_and_keep_to_their_range(store: &dyn Store) {
         all.after(&key(1, 1)).and_then(|range| range.before(&key(1, 5))).expect("cursors of the range");
     assert_eq!(scan(&inner, Direction::Forward, 9), [2, 3].map(|number| key(1, number)));
     assert_eq!(scan(&inner, Direction::Forward, 0), []);
+    let other = RecordKey::new(Tenant::from_bytes([1; 16]), Table::new(0x7f0f), &[]).expect("a short key");
+    done(commit(store, &[], vec![(other.clone(), put(b"x"))]));
+    let tenant = Range::of_tenant(Tenant::from_bytes([1; 16]));
+    assert_eq!(scan(&tenant, Direction::Backward, 2), [other, key(1, 300)]);
+    assert_eq!(scan(&Range::all(), Direction::Forward, 9).len(), 8);
 }
 
 fn batches_that_break_a_rule_are_refused(store: &dyn Store) {

@@ -9,7 +9,7 @@ pub enum Direction {
     Backward,
 }
 
-/// The keys below one prefix of segments: always of one tenant and one table.
+/// The keys below one prefix of segments, or all of a tenant's, or all that a store has.
 ///
 /// ```
 /// # use strongroom_core::{Range, RecordKey, Segment, Table, Tenant};
@@ -21,9 +21,16 @@ pub enum Direction {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
-    prefix: RecordKey,
+    within: Within,
     after: Option<RecordKey>,
     before: Option<RecordKey>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Within {
+    Store,
+    Tenant(Tenant),
+    Prefix(RecordKey),
 }
 
 /// A cursor points outside the range that it is used for: another tenant, table or prefix.
@@ -37,13 +44,23 @@ impl Range {
     /// # Errors
     /// As for [`RecordKey::new`].
     pub fn under(tenant: Tenant, table: Table, prefix: &[Segment<'_>]) -> Result<Self, InvalidRecordKey> {
-        Ok(Self { prefix: RecordKey::new(tenant, table, prefix)?, after: None, before: None })
+        Ok(Self::new(Within::Prefix(RecordKey::new(tenant, table, prefix)?)))
+    }
+
+    /// All keys of a tenant, in all tables: for the barrier, which reseals and shreds. A capability knows its tables.
+    pub fn of_tenant(tenant: Tenant) -> Self {
+        Self::new(Within::Tenant(tenant))
+    }
+
+    /// All keys of the store: for what checks or copies it as a whole.
+    pub fn all() -> Self {
+        Self::new(Within::Store)
     }
 
     /// The keys after this one, itself excluded.
     ///
     /// # Errors
-    /// [`OutsideRange`] unless `key` lies below the prefix.
+    /// [`OutsideRange`] unless `key` lies in the range without its bounds.
     pub fn after(mut self, key: &RecordKey) -> Result<Self, OutsideRange> {
         self.after = Some(self.within(key)?);
         Ok(self)
@@ -52,29 +69,31 @@ impl Range {
     /// The keys before this one, itself excluded.
     ///
     /// # Errors
-    /// [`OutsideRange`] unless `key` lies below the prefix.
+    /// [`OutsideRange`] unless `key` lies in the range without its bounds.
     pub fn before(mut self, key: &RecordKey) -> Result<Self, OutsideRange> {
         self.before = Some(self.within(key)?);
         Ok(self)
     }
 
-    /// Whose keys these are.
-    pub fn tenant(&self) -> Tenant {
-        self.prefix.tenant()
-    }
-
-    /// The table.
-    pub fn table(&self) -> Table {
-        self.prefix.table()
+    /// Whose keys these are, if they are all of one tenant.
+    pub fn tenant(&self) -> Option<Tenant> {
+        match &self.within {
+            Within::Store => None,
+            Within::Tenant(tenant) => Some(*tenant),
+            Within::Prefix(prefix) => Some(prefix.tenant()),
+        }
     }
 
     /// The range as bytes: from the first, included, to the second, excluded.
     pub fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
-        // The byte string after `key` in the order of bytes is `key ‖ 00`.
-        let successor = |key: &RecordKey| [key.as_bytes(), &[0]].concat();
-        let start = successor(self.after.as_ref().unwrap_or(&self.prefix));
-        let end =
-            self.before.as_ref().map_or_else(|| past(self.prefix.as_bytes()), |key| key.as_bytes().to_vec());
+        let prefix: &[u8] = match &self.within {
+            Within::Store => &[],
+            Within::Tenant(tenant) => tenant.as_bytes(),
+            Within::Prefix(prefix) => prefix.as_bytes(),
+        };
+        // The byte string after `bytes` in the order of bytes is `bytes ‖ 00`. No key is as short as a tenant's id.
+        let start = [self.after.as_ref().map_or(prefix, RecordKey::as_bytes), &[0]].concat();
+        let end = self.before.as_ref().map_or_else(|| past(prefix), |key| key.as_bytes().to_vec());
         (start, end)
     }
 
@@ -83,16 +102,25 @@ impl Range {
     /// # Errors
     /// What `map` answers.
     pub fn map<E>(&self, map: impl Fn(&RecordKey) -> Result<RecordKey, E>) -> Result<Self, E> {
-        Ok(Self {
-            prefix: map(&self.prefix)?,
-            after: self.after.as_ref().map(&map).transpose()?,
-            before: self.before.as_ref().map(&map).transpose()?,
-        })
+        let within = match &self.within {
+            Within::Prefix(prefix) => Within::Prefix(map(prefix)?),
+            wide => wide.clone(),
+        };
+        let after = self.after.as_ref().map(&map).transpose()?;
+        Ok(Self { within, after, before: self.before.as_ref().map(&map).transpose()? })
+    }
+
+    fn new(within: Within) -> Self {
+        Self { within, after: None, before: None }
     }
 
     fn within(&self, key: &RecordKey) -> Result<RecordKey, OutsideRange> {
-        let below = key.as_bytes().starts_with(self.prefix.as_bytes()) && key != &self.prefix;
-        if below { Ok(key.clone()) } else { Err(OutsideRange) }
+        let inside = match &self.within {
+            Within::Store => true,
+            Within::Tenant(tenant) => key.tenant() == *tenant,
+            Within::Prefix(prefix) => key.as_bytes().starts_with(prefix.as_bytes()) && key != prefix,
+        };
+        if inside { Ok(key.clone()) } else { Err(OutsideRange) }
     }
 }
 
@@ -123,6 +151,24 @@ mod tests {
         let range = Range::under(Tenant::from_bytes([1; 16]), TABLE, &[]).unwrap();
         assert_eq!(range.clone().after(&key(2, "a")), Err(OutsideRange));
         assert!(range.after(&key(1, "a")).is_ok());
+    }
+
+    #[test]
+    fn a_range_of_a_tenant_or_of_all_leaves_out_nobody_and_nothing_more() {
+        let inside = |range: &Range, key: &RecordKey| {
+            let (start, end) = range.bounds();
+            start.as_slice() <= key.as_bytes() && key.as_bytes() < end.as_slice()
+        };
+        for tenant in [0, 1, 0xfe, 0xff] {
+            let key = key(tenant, "a");
+            assert!(inside(&Range::all(), &key));
+            assert_eq!(inside(&Range::of_tenant(Tenant::from_bytes([1; 16])), &key), tenant == 1);
+        }
+        // The row of a table without a segment is as short as a key can be.
+        let shortest = RecordKey::new(Tenant::SYSTEM, Table::new(0), &[]).unwrap();
+        assert!(inside(&Range::all(), &shortest) && inside(&Range::of_tenant(Tenant::SYSTEM), &shortest));
+        assert_eq!(Range::of_tenant(Tenant::SYSTEM).after(&key(1, "a")), Err(OutsideRange));
+        assert!(Range::all().after(&key(1, "a")).is_ok());
     }
 
     #[test]
