@@ -22,6 +22,7 @@
 //! something in: [`Store`] for an engine, [`KeyBackend`] for a place where keys live.
 
 mod algorithm;
+mod argon2_cost;
 mod base;
 mod caller;
 mod change;
@@ -45,6 +46,7 @@ pub mod fault;
 pub mod memory;
 
 pub use algorithm::{Algorithm, HashAlgorithm};
+pub use argon2_cost::{Argon2Cost, InvalidCost};
 pub use base::Base;
 pub use caller::{Actor, Caller, RequestId};
 pub use change::{Change, CommitError, Pending, Reader, commit};

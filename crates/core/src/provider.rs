@@ -1,6 +1,6 @@
 use zeroize::Zeroizing;
 
-use crate::{HashAlgorithm, KeyBackend, Mac, key::KeyError};
+use crate::{Argon2Cost, HashAlgorithm, KeyBackend, Mac, key::KeyError};
 
 /// Who computes: a value that is passed, as the barrier and the capabilities have no cryptography of their
 /// own. `strongroom-keys` has the one on RustCrypto.
@@ -19,6 +19,20 @@ pub trait Provider: Send + Sync {
 
     /// HKDF-SHA-256 (RFC 5869) to 32 bytes.
     fn hkdf(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]>;
+
+    /// Argon2id (RFC 9106) to 32 bytes: takes as long and as much memory as `cost` says.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] for a cost outside of its bounds, [`KeyError::Unsupported`] where the module has none.
+    fn argon2id(
+        &self,
+        passphrase: &[u8],
+        salt: &[u8; 16],
+        cost: Argon2Cost,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        let _ = (passphrase, salt, cost);
+        Err(KeyError::Unsupported)
+    }
 
     /// AES-256-GCM.
     fn aead(&self) -> &dyn Aead;

@@ -23,6 +23,7 @@ mod der;
 pub mod envelope;
 mod hash;
 mod mac;
+mod passphrase;
 mod random;
 mod rustcrypto;
 mod software;

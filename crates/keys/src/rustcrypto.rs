@@ -1,10 +1,12 @@
 use std::{fmt, sync::Arc};
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use strongroom_core::{Aead, HashAlgorithm, KeyBackend, Mac, Provider, Random};
+use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
 use zeroize::Zeroizing;
 
-use crate::{aead::Aes256Gcm, mac::HmacSha256, random::SystemRandom, software::Software};
+use crate::{
+    aead::Aes256Gcm, mac::HmacSha256, passphrase::argon2id, random::SystemRandom, software::Software,
+};
 
 /// The provider on RustCrypto: the default one, in pure Rust.
 ///
@@ -64,6 +66,15 @@ impl Provider for RustCrypto {
     fn hkdf(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
         let prk = HmacSha256::new(salt).tag(&[secret]);
         HmacSha256::new(&*prk).tag(&[info, &[1]])
+    }
+
+    fn argon2id(
+        &self,
+        passphrase: &[u8],
+        salt: &[u8; 16],
+        cost: Argon2Cost,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        argon2id(passphrase, salt, cost)
     }
 
     fn aead(&self) -> &dyn Aead {
