@@ -7,7 +7,7 @@ use std::{
 };
 
 use strongroom_core::{
-    Base, Batch, Clock, Direction, Expect, Gate, Lowered, Outbox, Outcome, Provider, Range, Record,
+    Base, Batch, Caches, Clock, Direction, Expect, Gate, Lowered, Outbox, Outcome, Provider, Range, Record,
     RecordKey, SealedStore, StillInside, Store, StoreError, Tenant, Time, Write,
 };
 use strongroom_keys::envelope::{self, Header};
@@ -33,6 +33,7 @@ struct Inner {
     first_tenant: Tenant,
     clock: Arc<dyn Clock>,
     outbox: Arc<Outbox>,
+    caches: Arc<Caches>,
 }
 
 impl Unsealed {
@@ -54,6 +55,7 @@ impl Unsealed {
             first_tenant,
             clock,
             outbox,
+            caches: Arc::new(Caches::new()),
         });
         let weak: Weak<Inner> = Arc::downgrade(&inner);
         inner.gate.on_wipe(move || {
@@ -75,6 +77,7 @@ impl Unsealed {
             provider: Arc::clone(&self.0.provider),
             clock: Arc::clone(&self.0.clock),
             outbox: Arc::clone(&self.0.outbox),
+            caches: Arc::clone(&self.0.caches),
         }
     }
 

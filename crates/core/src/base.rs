@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use crate::{Clock, Closed, Gate, Inside, KeyError, Outbox, Provider, SealedStore, StoreError};
+use crate::{Caches, Clock, Closed, Gate, Inside, KeyError, Outbox, Provider, SealedStore, StoreError};
 
 /// What a capability stands on: a store that seals, the gate that closes it, who computes, what time it is,
 /// and where events go. A barrier gives one for each unsealing; cloning it is cheap.
@@ -16,6 +16,8 @@ pub struct Base {
     pub clock: Arc<dyn Clock>,
     /// Where the events of changes are put.
     pub outbox: Arc<Outbox>,
+    /// Where a capability adds what it keeps in memory of tenants.
+    pub caches: Arc<Caches>,
 }
 
 impl Base {
@@ -31,7 +33,8 @@ impl Base {
     ) -> Result<Self, KeyError> {
         let mut producer = [0; 16];
         provider.random().fill_secret(&mut producer)?;
-        Ok(Self { store, gate, provider, clock, outbox: Arc::new(Outbox::new(producer)) })
+        let (outbox, caches) = (Arc::new(Outbox::new(producer)), Arc::new(Caches::new()));
+        Ok(Self { store, gate, provider, clock, outbox, caches })
     }
 
     /// Enters the gate for one operation.

@@ -24,6 +24,7 @@
 mod algorithm;
 mod argon2_cost;
 mod base;
+mod caches;
 mod caller;
 mod change;
 mod clock;
@@ -48,6 +49,7 @@ pub mod memory;
 pub use algorithm::{Algorithm, HashAlgorithm};
 pub use argon2_cost::{Argon2Cost, InvalidCost};
 pub use base::Base;
+pub use caches::Caches;
 pub use caller::{Actor, Caller, RequestId};
 pub use change::{Change, CommitError, Pending, Reader, commit};
 #[cfg(feature = "testing")]

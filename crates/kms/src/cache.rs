@@ -71,6 +71,16 @@ impl Cache {
         shard.rings -= usize::from(removed.is_some());
     }
 
+    /// Forgets a tenant's rings.
+    pub(crate) fn evict_tenant(&self, tenant: Tenant) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.generation += 1;
+            let removed = shard.tenants.remove(&tenant);
+            shard.rings -= removed.map_or(0, |rings| rings.len());
+        }
+    }
+
     /// Forgets all rings; their keys wipe themselves.
     pub(crate) fn wipe(&self) {
         for shard in &self.shards {

@@ -45,6 +45,12 @@ impl Kms {
                 inner.cache.wipe();
             }
         });
+        let weak = Arc::downgrade(&inner);
+        inner.base.caches.add(move |tenant| {
+            if let Some(inner) = weak.upgrade() {
+                inner.cache.evict_tenant(tenant);
+            }
+        });
         Self(inner)
     }
 
