@@ -47,7 +47,7 @@ impl Db {
     /// The same database on an engine of its own: what happens there does not happen here.
     pub(crate) fn copy(&self) -> Self {
         let engine = Arc::new(MemoryStore::new());
-        write(&*engine, self.engine.dump().into_iter().map(|(key, value)| (read_key(&key), Some(value))));
+        write(&engine, self.engine.dump().into_iter().map(|(key, value)| (read_key(&key), Some(value))));
         let clock = Arc::new(FixedClock::at(NOW));
         let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
         Self { engine, clock, sealed, shares: self.shares.clone() }
@@ -74,7 +74,7 @@ impl Db {
 
     /// Writes to the engine past the barrier, as whoever has the disk may do.
     pub(crate) fn tamper(&self, key: &RecordKey, value: Option<Vec<u8>>) {
-        write(&*self.engine, [(key.clone(), value)]);
+        write(&self.engine, [(key.clone(), value)]);
     }
 }
 
@@ -127,4 +127,12 @@ pub(crate) fn rewrap(unsealed: &Unsealed, sealed: &Sealed) {
     assert!(report.failed.is_empty(), "{report:?}");
     assert_eq!(report.next, None);
     assert_eq!(sealed.status().unwrap().old_roots, 0);
+}
+
+/// The error of what should not have been done.
+pub(crate) fn store_error<T: std::fmt::Debug>(answer: Result<T, impl Into<CommitError>>) -> StoreError {
+    match answer.map_err(Into::into) {
+        Err(CommitError::Store(error)) => error,
+        other => unreachable!("{other:?}"),
+    }
 }

@@ -8,6 +8,7 @@ mod engines;
 mod faults;
 mod golden;
 mod hostile;
+mod keys;
 mod limits;
 mod processes;
 mod rotation;
