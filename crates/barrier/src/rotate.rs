@@ -253,3 +253,70 @@ fn rewrapped(
     }
     Ok(TenantRecord::new(new.id.version, intermediates, row.blind.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strongroom_core::{FixedClock, PLAIN_LIMITS, Store, memory::MemoryStore};
+    use strongroom_keys::RustCrypto;
+
+    use super::*;
+    use crate::{NewSlot, Sealed, Split, Unlock};
+
+    fn unsealed() -> Unsealed {
+        let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(Time::from_millis(1))));
+        let slots = [NewSlot::Shamir(Split { shares: 1, threshold: 1 })];
+        let made = Sealed::create(store, Arc::new(RustCrypto::new()), clock, &slots, Vec::new()).unwrap();
+        made.sealed.unseal(&Unlock::Shares(&made.shares[0])).unwrap()
+    }
+
+    /// Gives the first tenant so many versions, as many rotations would; answers the length of the row.
+    fn with_versions(unsealed: &Unsealed, versions: u32) -> usize {
+        let (provider, tenant) = (unsealed.provider(), unsealed.first_tenant());
+        let mut reader = Reader::new(unsealed, Tenant::SYSTEM);
+        let key = TenantRecord::key(tenant).unwrap();
+        let (roots, rows) = unsealed.roots(&mut reader, vec![key.clone()]).unwrap();
+        let mut row = TenantRecord::read(&rows[0].1.value).unwrap();
+        let (blind_material, mut last) = (new_key(provider).unwrap(), None);
+        for version in 2..=versions {
+            let material = new_key(provider).unwrap();
+            let sealed = roots.current.wrap(provider, intermediate(&tenant, version), &material).unwrap();
+            row.intermediates.push(Wrapped { version, sealed });
+            last = Some(Named::new(provider, *tenant.as_bytes(), version, &material));
+        }
+        row.blind = last.unwrap().wrap(provider, blind(tenant), &blind_material).unwrap();
+        let mut change = reader.change(());
+        change.put(&key, &row.to_bytes().unwrap());
+        unsealed.evict_with(&mut change, tenant);
+        change.commit(unsealed).unwrap();
+        row.to_bytes().unwrap().len()
+    }
+
+    #[test]
+    fn a_tenant_s_key_has_at_most_1000_versions_and_works_with_all() {
+        let (unsealed, system) = (unsealed(), Caller::system());
+        let tenant = unsealed.first_tenant();
+        with_versions(&unsealed, 999);
+        assert_eq!(unsealed.rotate_tenant(&system, tenant).unwrap(), 1_000);
+        let further = unsealed.rotate_tenant(&system, tenant);
+        assert!(matches!(further, Err(CommitError::Store(StoreError::TooLarge(_)))), "{further:?}");
+        let key = RecordKey::new(tenant, strongroom_core::Table::new(0x7f01), &[]).unwrap();
+        let mut change = Reader::new(&unsealed, tenant).change(());
+        change.put(&key, b"x");
+        change.commit(&unsealed).unwrap();
+        unsealed.rotate_root(&system).unwrap();
+        let report =
+            strongroom_core::run_due(&unsealed, &[&unsealed], unsealed.now(), std::time::Duration::MAX);
+        assert!(report.unwrap().failed.is_empty());
+        assert_eq!(*unsealed.get_many(&[key]).unwrap()[0].as_ref().unwrap().value, b"x");
+    }
+
+    #[test]
+    fn a_step_of_rewrapping_fits_whatever_its_tenants_have() {
+        let longest = with_versions(&unsealed(), VERSIONS as u32);
+        // Versions and roots are numbers of at most five bytes; the rest of a step is an event and a due row.
+        let row = longest + VERSIONS * 4 + RecordKey::MAX;
+        assert!(row < PLAIN_LIMITS.value && STEP * row + (1 << 16) < PLAIN_LIMITS.bytes, "{row}");
+    }
+}

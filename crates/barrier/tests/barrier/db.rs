@@ -78,7 +78,7 @@ impl Db {
     }
 }
 
-fn write(engine: &MemoryStore, rows: impl IntoIterator<Item = (RecordKey, Option<Vec<u8>>)>) {
+pub(crate) fn write(engine: &MemoryStore, rows: impl IntoIterator<Item = (RecordKey, Option<Vec<u8>>)>) {
     let write =
         |value: Option<Vec<u8>>| value.map_or(Write::Delete, |value| Write::Put(Zeroizing::new(value)));
     let writes = rows.into_iter().map(|(key, value)| (key, write(value))).collect();
