@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -9,7 +9,8 @@ use strongroom_core::Time;
 use crate::{Sealed, Share, ShareError, Unlock, UnsealError, Unsealed};
 
 /// Gathers the shares that custodians enter one by one, as over a network. Only a share that the database
-/// knows is kept, for ten minutes at most; a rejected one changes nothing.
+/// knows is kept, and counts for ten minutes at most; a rejected one changes nothing. Old shares are forgotten
+/// by the next call of any method, so call [`Collector::waiting`] now and then.
 #[derive(Default)]
 pub struct Collector(Mutex<Vec<(Time, Share)>>);
 
@@ -42,8 +43,7 @@ impl Collector {
     pub fn enter(&self, sealed: &Sealed, share: Share) -> Result<Entered, UnsealError> {
         sealed.check_share(&share)?;
         let now = sealed.now();
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shares.retain(|(since, _)| now.since(*since) < KEPT);
+        let mut shares = self.recent(now);
         if !shares.iter().any(|(_, known)| known.slot() == share.slot() && known.index() == share.index()) {
             shares.push((now, share.clone()));
         }
@@ -64,15 +64,21 @@ impl Collector {
 
     /// How many shares wait.
     pub fn waiting(&self, sealed: &Sealed) -> usize {
-        let now = sealed.now();
-        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shares.retain(|(since, _)| now.since(*since) < KEPT);
-        shares.len()
+        self.recent(sealed.now()).len()
     }
 
     /// Forgets all shares.
     pub fn reset(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Collector {
+    /// The shares that still count. A clock that was set back ends them, as their age is not known any more.
+    fn recent(&self, now: Time) -> MutexGuard<'_, Vec<(Time, Share)>> {
+        let mut shares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shares.retain(|(entered, _)| *entered <= now && now.since(*entered) < KEPT);
+        shares
     }
 }
 

@@ -7,28 +7,23 @@ use strongroom_core::{Mac, Provider, Record, RecordKey, Revision, Store, StoreEr
 use strongroom_keys::envelope::{self, Context};
 
 use crate::{
-    record::{Row, Slot, State, TenantRecord},
+    record::{Row, TenantRecord},
+    roots::Roots,
     slot::Opened,
-    wrap::{Child, Level, Material, Named, refused},
+    wrap::{Child, Level, Named, refused},
 };
 
-/// The keys of the hierarchy that are in memory: always as they were read from the disk, never ahead of it.
+/// The keys of the hierarchy that stay in memory: that of the slot that was unsealed with, and those of
+/// tenants, always as they were read from the store, never ahead of it.
 pub(crate) struct Keyring {
     held: RwLock<Option<Held>>,
 }
 
 struct Held {
-    slot: Opened,
-    roots: Option<Arc<Roots>>,
+    slot: Arc<Opened>,
     tenants: HashMap<Tenant, Arc<TenantKeys>>,
     /// Raised by every eviction: a fill that began before it does not enter the cache.
     generation: u64,
-}
-
-/// The current root and those that tenants may still be wrapped under.
-pub(crate) struct Roots {
-    pub(crate) current: Named,
-    pub(crate) old: Vec<Named>,
 }
 
 /// The keys of one tenant.
@@ -40,15 +35,10 @@ pub(crate) struct TenantKeys {
     blind: Box<dyn Mac>,
 }
 
+pub(crate) const NO_TENANT: StoreError = StoreError::Invalid("no such tenant: create it first");
+
 /// More tenants than this are not kept in memory together.
 const TENANTS: usize = 10_000;
-
-impl Roots {
-    pub(crate) fn version(&self, version: u32) -> Result<&Named, StoreError> {
-        let mut all = std::iter::once(&self.current).chain(&self.old);
-        all.find(|root| root.id.version == version).ok_or(StoreError::Corrupt)
-    }
-}
 
 impl TenantKeys {
     pub(crate) fn version(&self, version: u32) -> Option<&Named> {
@@ -75,15 +65,14 @@ impl TenantKeys {
         envelope::seal(provider, &*named.mac, named.id, &context(provider, key)?, value).map_err(refused)
     }
 
-    /// Opens a tenant's record.
+    /// Opens a tenant's record with the root that it names.
     pub(crate) fn open(
         provider: &dyn Provider,
-        roots: &Roots,
+        root: &Named,
         tenant: Tenant,
         record: &TenantRecord,
         revision: Revision,
     ) -> Result<Self, StoreError> {
-        let root = roots.version(record.root)?;
         let mut versions = Vec::with_capacity(record.intermediates.len());
         for wrapped in &record.intermediates {
             let child = intermediate(&tenant, wrapped.version);
@@ -113,7 +102,7 @@ pub(crate) const fn blind(tenant: Tenant) -> Child<'static> {
 
 impl Keyring {
     pub(crate) fn new(slot: Opened) -> Self {
-        let held = Held { slot, roots: None, tenants: HashMap::new(), generation: 0 };
+        let held = Held { slot: Arc::new(slot), tenants: HashMap::new(), generation: 0 };
         Self { held: RwLock::new(Some(held)) }
     }
 
@@ -126,13 +115,6 @@ impl Keyring {
         if let Some(held) = self.write().as_mut() {
             held.generation += 1;
             held.tenants.remove(&tenant);
-        }
-    }
-
-    pub(crate) fn evict_roots(&self) {
-        if let Some(held) = self.write().as_mut() {
-            held.generation += 1;
-            held.roots = None;
         }
     }
 
@@ -167,63 +149,17 @@ impl Keyring {
         store: &dyn Store,
         tenant: Tenant,
     ) -> Result<TenantKeys, StoreError> {
-        let record = read_one(store, &TenantRecord::key(tenant)?)?
-            .ok_or(StoreError::Invalid("no such tenant: create it first"))?;
+        let key = TenantRecord::key(tenant)?;
+        let (roots, mut rows) =
+            Roots::read(provider, &*self.slot()?, vec![key], |keys| store.get_many(keys))?;
+        let record = rows.pop().flatten().ok_or(NO_TENANT)?;
         let row = TenantRecord::read(&record.value)?;
-        let mut roots = self.roots(provider, store)?;
-        if roots.version(row.root).is_err() {
-            // Another process rotated the root: its slot record has the new one.
-            self.evict_roots();
-            roots = self.roots(provider, store)?;
-        }
-        TenantKeys::open(provider, &roots, tenant, &row, record.revision)
+        TenantKeys::open(provider, &roots.version(provider, row.root)?, tenant, &row, record.revision)
     }
 
-    /// The roots, from memory or, by the key of the slot that was opened, from the store.
-    pub(crate) fn roots(&self, provider: &dyn Provider, store: &dyn Store) -> Result<Arc<Roots>, StoreError> {
-        let (id, generation) = {
-            let held = self.read();
-            let held = held.as_ref().ok_or(StoreError::Sealed)?;
-            if let Some(roots) = &held.roots {
-                return Ok(Arc::clone(roots));
-            }
-            (held.slot.id, held.generation)
-        };
-        let records = store.get_many(&[State::key()?, Slot::key(id)?])?;
-        let [Some(state), Some(slot)] = records.as_slice() else { return Err(StoreError::Corrupt) };
-        let (state, slot) = (State::read(&state.value)?, Slot::read(&slot.value)?);
-        let (current, _) = self.open_root(provider, &state, &slot)?;
-        let mut old = Vec::with_capacity(state.old.len());
-        for wrapped in &state.old {
-            let material = current.unwrap(provider, old_root(&state, wrapped.version), &wrapped.sealed)?;
-            old.push(Named::new(provider, state.database, wrapped.version, &material));
-        }
-        let roots = Arc::new(Roots { current, old });
-        if let Some(held) = self.write().as_mut().filter(|held| held.generation == generation) {
-            held.roots = Some(Arc::clone(&roots));
-        }
-        Ok(roots)
-    }
-
-    /// The current root by the key of the slot that was opened; its material, too, for whoever wraps it.
-    pub(crate) fn open_root(
-        &self,
-        provider: &dyn Provider,
-        state: &State,
-        slot: &Slot,
-    ) -> Result<(Named, Material), StoreError> {
-        let held = self.read();
-        let held = held.as_ref().ok_or(StoreError::Sealed)?;
-        let material = slot.root(provider, &held.slot, &state.database)?;
-        if slot.root.version != state.root {
-            return Err(StoreError::Corrupt);
-        }
-        Ok((Named::new(provider, state.database, state.root, &material), material))
-    }
-
-    /// The slot that was opened.
-    pub(crate) fn slot(&self) -> Result<[u8; 16], StoreError> {
-        self.read().as_ref().map(|held| held.slot.id).ok_or(StoreError::Sealed)
+    /// The slot that was unsealed with.
+    pub(crate) fn slot(&self) -> Result<Arc<Opened>, StoreError> {
+        self.read().as_ref().map(|held| Arc::clone(&held.slot)).ok_or(StoreError::Sealed)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Option<Held>> {
@@ -233,11 +169,6 @@ impl Keyring {
     fn write(&self) -> RwLockWriteGuard<'_, Option<Held>> {
         self.held.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// An old root in the context of its envelope.
-pub(crate) fn old_root(state: &State, version: u32) -> Child<'_> {
-    Child { level: Level::OldRoot, id: &state.database, version, tenant: None }
 }
 
 /// One record as of now.

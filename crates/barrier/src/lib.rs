@@ -20,8 +20,10 @@
 mod collector;
 mod keyring;
 mod record;
+mod roots;
 mod rotate;
 mod sealed;
+mod sealing;
 mod share;
 mod slot;
 mod unsealed;

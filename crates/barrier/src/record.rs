@@ -1,7 +1,7 @@
 //! What lies in the store of the hierarchy itself. These rows pass the barrier as they are: all that is
 //! secret in them is sealed under a key of the level above.
 
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode};
 use strongroom_core::{RecordKey, Segment, StoreError, Table, Tenant, Time};
 
 /// The database: its id, its root's version, older roots. One row.
@@ -129,17 +129,15 @@ impl TenantRecord {
     }
 }
 
-/// A row of the hierarchy.
+/// A row of the hierarchy: an array whose first item is the format's number.
 pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
-    fn format(&self) -> u8;
-
-    /// Reads a row.
+    /// Reads a row, which has one encoding only: what rewrites it drops nothing that it did not understand.
     fn read(bytes: &[u8]) -> Result<Self, StoreError> {
-        let row: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
-        match row.format() {
-            FORMAT => Ok(row),
-            _ => Err(StoreError::Unsupported("read a database that a newer version made")),
+        if format(bytes).map_err(|_| StoreError::Corrupt)? != u64::from(FORMAT) {
+            return Err(StoreError::Unsupported("read a database that a newer version made"));
         }
+        let row: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
+        if row.to_bytes()? == bytes { Ok(row) } else { Err(StoreError::Corrupt) }
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
@@ -147,22 +145,15 @@ pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
     }
 }
 
-impl Row for State {
-    fn format(&self) -> u8 {
-        self.format
-    }
-}
+impl Row for State {}
+impl Row for Slot {}
+impl Row for TenantRecord {}
 
-impl Row for Slot {
-    fn format(&self) -> u8 {
-        self.format
-    }
-}
-
-impl Row for TenantRecord {
-    fn format(&self) -> u8 {
-        self.format
-    }
+/// The format's number, whatever follows it.
+fn format(bytes: &[u8]) -> Result<u64, minicbor::decode::Error> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.array()?;
+    decoder.u64()
 }
 
 /// The id that the last segment of a row's key holds.
@@ -180,10 +171,13 @@ pub(crate) fn is_hierarchy(key: &RecordKey) -> bool {
 
 /// Refuses a value that is no row of the hierarchy, as it would lie in the engine in the clear.
 pub(crate) fn check_hierarchy(key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
-    let checked = match key.table() {
-        STATE => State::read(value).map(drop),
-        SLOTS => Slot::read(value).map(drop),
-        _ => TenantRecord::read(value).map(drop),
+    let mut segments = key.segments();
+    let (first, further) = (segments.next(), segments.next());
+    let checked = match (key.table(), first, further) {
+        (STATE, None, _) => State::read(value).map(drop),
+        (SLOTS, Some(Segment::Id(_)), None) => Slot::read(value).map(drop),
+        (TENANTS, Some(Segment::Id(_)), None) => TenantRecord::read(value).map(drop),
+        _ => Err(StoreError::Corrupt),
     };
     checked.map_err(|_| StoreError::Invalid("only the barrier writes its own tables"))
 }

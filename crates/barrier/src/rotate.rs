@@ -1,13 +1,14 @@
 use minicbor::{Decode, Encode};
 use strongroom_core::{
-    Action, Caller, Change, CommitError, Direction, Due, Event, Expect, Range, Reader, RecordKey, Revision,
-    Service, StoreError, Tenant, Time, Worker, commit,
+    Action, Caller, Change, CommitError, Direction, Due, Event, Expect, Provider, Range, Reader, Record,
+    RecordKey, Service, StoreError, Tenant, Time, Worker, commit,
 };
 
 use crate::{
     Unsealed,
-    keyring::{TenantKeys, blind, intermediate, old_root},
+    keyring::{NO_TENANT, TenantKeys, blind, intermediate},
     record::{Row, SLOTS, Slot, State, TENANTS, TenantRecord, Wrapped, id_of},
+    roots::Roots,
     sealed::{SLOT_LIMIT, new_tenant},
     wrap::{Named, new_id, new_key},
 };
@@ -37,12 +38,11 @@ impl Unsealed {
         caller: &Caller,
     ) -> Result<Change<Tenant>, StoreError> {
         let _inside = self.gate().enter()?;
-        // Expected by the change: so the new keys hang under the root that is current when they land.
-        let (state, _) = state(&mut reader)?;
-        let roots = self.keyring().roots(self.provider(), self.inner())?;
-        let root = roots.version(state.root)?;
+        // The change expects what it reads here: so the new keys hang under the root that is current when
+        // they land.
+        let (roots, _) = self.roots(&mut reader, Vec::new())?;
         let tenant = Tenant::from_bytes(new_id(self.provider())?);
-        let row = new_tenant(self.provider(), root, tenant)?;
+        let row = new_tenant(self.provider(), &roots.current, tenant)?;
         let mut change = reader.change(tenant);
         let key = TenantRecord::key(tenant)?;
         change.expect(&key, Expect::Absent);
@@ -71,32 +71,19 @@ impl Unsealed {
     ) -> Result<Change<u32>, StoreError> {
         let _inside = self.gate().enter()?;
         let (provider, now) = (self.provider(), self.now());
-        let (old_state, _) = state(&mut reader)?;
         let slots = slots(&mut reader)?;
-        let own = self.keyring().slot()?;
-        let (_, _, slot) = slots.iter().find(|(_, id, _)| *id == own).ok_or(StoreError::Corrupt)?;
-        let (old, old_material) = self.keyring().open_root(provider, &old_state, slot)?;
-        let version = old_state.root.checked_add(1).ok_or(StoreError::TooLarge("versions of the root"))?;
-        let material = new_key(provider)?;
-        let new = Named::new(provider, old_state.database, version, &material);
-        let first_tenant = Tenant::from_bytes(old_state.first_tenant);
-        let mut next = State::new(old_state.database, version, now, first_tenant);
-        for wrapped in &old_state.old {
-            let child = old_root(&old_state, wrapped.version);
-            let older = old.unwrap(provider, child, &wrapped.sealed)?;
-            next.old.push(Wrapped { version: wrapped.version, sealed: new.wrap(provider, child, &older)? });
+        let (roots, rows) = self.roots(&mut reader, slots)?;
+        let next = roots.next(provider, new_key(provider)?, now)?;
+        let mut change = reader.change(next.named.id.version);
+        for (key, row) in rows {
+            let slot = Slot::read(&row.value)?.rerooted(provider, id_of(&key)?, &roots.current, &next)?;
+            change.put(&key, &slot.to_bytes()?);
         }
-        let sealed = new.wrap(provider, old_root(&old_state, old_state.root), &old_material)?;
-        next.old.push(Wrapped { version: old_state.root, sealed });
-        let mut change = reader.change(version);
-        for (key, id, slot) in &slots {
-            change.put(key, &slot.rerooted(provider, *id, &old, &new, &material)?.to_bytes()?);
-        }
-        change.put(&State::key()?, &next.to_bytes()?);
-        Rewrap { target: version, after: None }.due(now, new_id(provider)?)?.put(&mut change)?;
+        change.put(&State::key()?, &next.state.to_bytes()?);
+        Rewrap { target: next.named.id.version, after: None }
+            .due(now, new_id(provider)?)?
+            .put(&mut change)?;
         self.record(&mut change, caller, Tenant::SYSTEM, Action::Rotate)?;
-        let unsealed = self.clone();
-        change.evict(move || unsealed.keyring().evict_roots());
         Ok(change)
     }
 
@@ -121,15 +108,14 @@ impl Unsealed {
     ) -> Result<Change<u32>, StoreError> {
         let _inside = self.gate().enter()?;
         let provider = self.provider();
-        let key = TenantRecord::key(tenant)?;
-        let record = reader.get(&key)?.ok_or(StoreError::Invalid("no such tenant: create it first"))?;
+        let (roots, mut rows) = self.roots(&mut reader, vec![TenantRecord::key(tenant)?])?;
+        let (key, record) = rows.pop().ok_or(NO_TENANT)?;
         let row = TenantRecord::read(&record.value)?;
         if row.intermediates.len() >= VERSIONS {
             return Err(StoreError::TooLarge("a tenant's key has at most 1,000 versions"));
         }
-        let roots = self.keyring().roots(provider, self.inner())?;
-        let root = roots.version(row.root)?;
-        let keys = TenantKeys::open(provider, &roots, tenant, &row, record.revision)?;
+        let root = roots.version(provider, row.root)?;
+        let keys = TenantKeys::open(provider, &root, tenant, &row, record.revision)?;
         let current = keys.version(row.current()?).ok_or(StoreError::Corrupt)?;
         let blind_material = current.unwrap(provider, blind(tenant), &row.blind)?;
         let version = row.current()?.checked_add(1).ok_or(StoreError::TooLarge("versions of a key"))?;
@@ -145,6 +131,18 @@ impl Unsealed {
         self.record(&mut change, caller, tenant, Action::Rotate)?;
         self.evict_with(&mut change, tenant);
         Ok(change)
+    }
+
+    /// The roots and the records under `beside` that there are, as of one moment; the change expects them so.
+    fn roots(
+        &self,
+        reader: &mut Reader<'_>,
+        beside: Vec<RecordKey>,
+    ) -> Result<(Roots, Vec<(RecordKey, Record)>), StoreError> {
+        let keys = beside.clone();
+        let slot = self.keyring().slot()?;
+        let (roots, rows) = Roots::read(self.provider(), &slot, beside, |keys| reader.get_many(keys))?;
+        Ok((roots, keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect()))
     }
 
     fn evict_with<T>(&self, change: &mut Change<T>, tenant: Tenant) {
@@ -165,21 +163,17 @@ impl Unsealed {
     }
 }
 
-fn state(reader: &mut Reader<'_>) -> Result<(State, Revision), StoreError> {
-    let record = reader.get(&State::key()?)?.ok_or(StoreError::Corrupt)?;
-    Ok((State::read(&record.value)?, record.revision))
-}
-
-/// All slots. Whoever adds one rewrites the state, so there is no further one that the change does not know.
-fn slots(reader: &mut Reader<'_>) -> Result<Vec<(RecordKey, [u8; 16], Slot)>, StoreError> {
+/// The keys of all slots. Whoever adds one rewrites the state, so there is no further one that the change does
+/// not know.
+fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
     let range = Range::under(Tenant::SYSTEM, SLOTS, &[])?;
     let rows = reader.scan(&range, Direction::Forward, SLOT_LIMIT + 1)?;
-    rows.into_iter()
-        .map(|(key, record)| {
-            let id = id_of(&key)?;
-            Ok((key, id, Slot::read(&record.value)?))
-        })
-        .collect()
+    // A slot that was left under the old root would be a way in no more.
+    if rows.len() > SLOT_LIMIT { Err(StoreError::Corrupt) } else { Ok(keys_of(rows)) }
+}
+
+fn keys_of(rows: Vec<(RecordKey, Record)>) -> Vec<RecordKey> {
+    rows.into_iter().map(|(key, _)| key).collect()
 }
 
 /// What a step of rewrapping needs to know.
@@ -214,50 +208,115 @@ impl Worker for Unsealed {
         if let Some(after) = job.after {
             range = range.after(&TenantRecord::key(Tenant::from_bytes(after))?).map_err(StoreError::from)?;
         }
-        let rows = reader.scan(&range, Direction::Forward, STEP)?;
-        let (old_state, _) = state(&mut reader)?;
+        let found = keys_of(reader.scan(&range, Direction::Forward, STEP)?);
+        let last = found.last().filter(|_| found.len() == STEP).cloned();
+        let (roots, rows) = self.roots(&mut reader, found)?;
         let mut change = reader.change(());
-        for (key, record) in &rows {
+        for (key, record) in rows {
             let row = TenantRecord::read(&record.value)?;
             if row.root < job.target {
-                let tenant = Tenant::from_bytes(id_of(key)?);
-                change.put(key, &self.rewrapped(&old_state, tenant, &row)?.to_bytes()?);
+                let tenant = Tenant::from_bytes(id_of(&key)?);
+                change.put(&key, &rewrapped(self.provider(), &roots, tenant, &row)?.to_bytes()?);
                 self.evict_with(&mut change, tenant);
             }
         }
-        if let (true, Some((key, _))) = (rows.len() == STEP, rows.last()) {
-            let next = Rewrap { after: Some(id_of(key)?), ..job };
-            next.due(now, new_id(self.provider())?)?.put(&mut change)?;
+        if let Some(key) = last {
+            let next = Rewrap { after: Some(id_of(&key)?), ..job };
+            next.due(now, following(due.id))?.put(&mut change)?;
             return Ok(change);
         }
-        let mut next = old_state;
-        next.old.retain(|wrapped| wrapped.version >= job.target);
-        change.put(&State::key()?, &next.to_bytes()?);
+        change.put(&State::key()?, &roots.forgetting(job.target).to_bytes()?);
         self.record(&mut change, &Caller::system(), Tenant::SYSTEM, Action::Rewrap)?;
-        let unsealed = self.clone();
-        change.evict(move || unsealed.keyring().evict_roots());
         Ok(change)
     }
 }
 
-impl Unsealed {
-    /// A tenant's keys under the current root.
-    fn rewrapped(
-        &self,
-        state: &State,
-        tenant: Tenant,
-        row: &TenantRecord,
-    ) -> Result<TenantRecord, StoreError> {
-        let provider = self.provider();
-        let roots = self.keyring().roots(provider, self.inner())?;
-        let (old, new) = (roots.version(row.root)?, roots.version(state.root)?);
-        let mut intermediates = Vec::with_capacity(row.intermediates.len());
-        for wrapped in &row.intermediates {
-            let child = intermediate(&tenant, wrapped.version);
-            let material = old.unwrap(provider, child, &wrapped.sealed)?;
-            let sealed = new.wrap(provider, child, &material)?;
-            intermediates.push(Wrapped { version: wrapped.version, sealed });
+/// The id of the next step, which sorts behind this one also within one moment: so one run does all steps.
+fn following(id: [u8; 16]) -> [u8; 16] {
+    u128::from_be_bytes(id).wrapping_add(1).to_be_bytes()
+}
+
+/// A tenant's keys under the current root.
+fn rewrapped(
+    provider: &dyn Provider,
+    roots: &Roots,
+    tenant: Tenant,
+    row: &TenantRecord,
+) -> Result<TenantRecord, StoreError> {
+    let (old, new) = (roots.version(provider, row.root)?, &roots.current);
+    let mut intermediates = Vec::with_capacity(row.intermediates.len());
+    for wrapped in &row.intermediates {
+        let child = intermediate(&tenant, wrapped.version);
+        let material = old.unwrap(provider, child, &wrapped.sealed)?;
+        intermediates
+            .push(Wrapped { version: wrapped.version, sealed: new.wrap(provider, child, &material)? });
+    }
+    Ok(TenantRecord::new(new.id.version, intermediates, row.blind.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strongroom_core::{FixedClock, PLAIN_LIMITS, Store, memory::MemoryStore};
+    use strongroom_keys::RustCrypto;
+
+    use super::*;
+    use crate::{NewSlot, Sealed, Split, Unlock};
+
+    fn unsealed() -> Unsealed {
+        let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(Time::from_millis(1))));
+        let slots = [NewSlot::Shamir(Split { shares: 1, threshold: 1 })];
+        let made = Sealed::create(store, Arc::new(RustCrypto::new()), clock, &slots, Vec::new()).unwrap();
+        made.sealed.unseal(&Unlock::Shares(&made.shares[0])).unwrap()
+    }
+
+    /// Gives the first tenant so many versions, as many rotations would; answers the length of the row.
+    fn with_versions(unsealed: &Unsealed, versions: u32) -> usize {
+        let (provider, tenant) = (unsealed.provider(), unsealed.first_tenant());
+        let mut reader = Reader::new(unsealed, Tenant::SYSTEM);
+        let key = TenantRecord::key(tenant).unwrap();
+        let (roots, rows) = unsealed.roots(&mut reader, vec![key.clone()]).unwrap();
+        let mut row = TenantRecord::read(&rows[0].1.value).unwrap();
+        let (blind_material, mut last) = (new_key(provider).unwrap(), None);
+        for version in 2..=versions {
+            let material = new_key(provider).unwrap();
+            let sealed = roots.current.wrap(provider, intermediate(&tenant, version), &material).unwrap();
+            row.intermediates.push(Wrapped { version, sealed });
+            last = Some(Named::new(provider, *tenant.as_bytes(), version, &material));
         }
-        Ok(TenantRecord::new(state.root, intermediates, row.blind.clone()))
+        row.blind = last.unwrap().wrap(provider, blind(tenant), &blind_material).unwrap();
+        let mut change = reader.change(());
+        change.put(&key, &row.to_bytes().unwrap());
+        unsealed.evict_with(&mut change, tenant);
+        change.commit(unsealed).unwrap();
+        row.to_bytes().unwrap().len()
+    }
+
+    #[test]
+    fn a_tenant_s_key_has_at_most_1000_versions_and_works_with_all() {
+        let (unsealed, system) = (unsealed(), Caller::system());
+        let tenant = unsealed.first_tenant();
+        with_versions(&unsealed, 999);
+        assert_eq!(unsealed.rotate_tenant(&system, tenant).unwrap(), 1_000);
+        let further = unsealed.rotate_tenant(&system, tenant);
+        assert!(matches!(further, Err(CommitError::Store(StoreError::TooLarge(_)))), "{further:?}");
+        let key = RecordKey::new(tenant, strongroom_core::Table::new(0x7f01), &[]).unwrap();
+        let mut change = Reader::new(&unsealed, tenant).change(());
+        change.put(&key, b"x");
+        change.commit(&unsealed).unwrap();
+        unsealed.rotate_root(&system).unwrap();
+        let report =
+            strongroom_core::run_due(&unsealed, &[&unsealed], unsealed.now(), std::time::Duration::MAX);
+        assert!(report.unwrap().failed.is_empty());
+        assert_eq!(*unsealed.get_many(&[key]).unwrap()[0].as_ref().unwrap().value, b"x");
+    }
+
+    #[test]
+    fn a_step_of_rewrapping_fits_whatever_its_tenants_have() {
+        let longest = with_versions(&unsealed(), VERSIONS as u32);
+        // Versions and roots are numbers of at most five bytes; the rest of a step is an event and a due row.
+        let row = longest + VERSIONS * 4 + RecordKey::MAX;
+        assert!(row < PLAIN_LIMITS.value && STEP * row + (1 << 16) < PLAIN_LIMITS.bytes, "{row}");
     }
 }

@@ -1,14 +1,14 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Batch, Clock, Direction, Expect, Outcome, Provider, Range, RecordKey, Revision, Store, StoreError,
-    Tenant, Time, Write,
+    Batch, Clock, Direction, Expect, Outcome, Provider, Range, Record, RecordKey, Revision, Store,
+    StoreError, Tenant, Time, Write,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    NewSlot, Share, ShareError, SlotStatus, Split, Unlock, Unsealed,
-    keyring::{Roots, TenantKeys, blind, intermediate, read_one},
+    NewSlot, Share, ShareError, SlotStatus, Split, Unlock, UnsealSecret, Unsealed,
+    keyring::{TenantKeys, blind, intermediate, read_one},
     record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped, id_of},
     slot::{self, Made, Opened, SlotError},
     wrap::{Named, new_id, new_key},
@@ -120,7 +120,7 @@ impl Sealed {
         let root = Named::new(p, new_id(p)?, 1, &root_material);
         let made = slots.iter().map(|new| slot::make(p, new, now, &root, &root_material));
         let made = made.collect::<Result<Vec<Made>, _>>()?;
-        let batch = first_batch(p, root, now, &made, first)?;
+        let batch = first_batch(p, &root, now, &made, first)?;
         let lowered = store.lower(batch)?;
         let mut outcome = store.commit(&lowered)?;
         if outcome == Outcome::Unknown {
@@ -166,7 +166,8 @@ impl Sealed {
     /// [`StoreError`] where the store cannot read.
     pub fn status(&self) -> Result<Status, StoreError> {
         let State { database, root, root_made, old, .. } = self.state()?;
-        let slots = self.slots()?.iter().map(|(id, slot)| slot.status(*id)).collect();
+        let status = |(key, record): (RecordKey, Record)| Ok(Slot::read(&record.value)?.status(id_of(&key)?));
+        let slots = self.slot_rows()?.into_iter().map(status).collect::<Result<_, StoreError>>()?;
         Ok(Status { database, root, root_made, old_roots: old.len(), slots })
     }
 
@@ -175,9 +176,8 @@ impl Sealed {
     /// # Errors
     /// [`UnsealError::Share`] says what is wrong with it.
     pub fn check_share(&self, share: &Share) -> Result<(), UnsealError> {
-        let slots = self.slots()?;
-        let (id, slot) = slots.iter().find(|(id, _)| *id == share.slot()).ok_or(ShareError::Foreign)?;
-        Ok(slot.check(&*self.provider, *id, share)?)
+        let slot = self.slot(share.slot())?.ok_or(ShareError::Foreign)?;
+        Ok(slot.check(&*self.provider, share.slot(), share)?)
     }
 
     /// The present moment, by the database's clock.
@@ -186,32 +186,42 @@ impl Sealed {
     }
 
     fn open_slot(&self, unlock: &Unlock<'_>) -> Result<Opened, UnsealError> {
-        let (provider, slots) = (&*self.provider, self.slots()?);
         match unlock {
             Unlock::Shares(shares) => {
                 let id = shares.first().ok_or(ShareError::Missing { missing: 1 })?.slot();
-                let (_, slot) = slots.iter().find(|(found, _)| *found == id).ok_or(ShareError::Foreign)?;
-                Ok(slot.open_shares(provider, id, shares)?)
+                let slot = self.slot(id)?.ok_or(ShareError::Foreign)?;
+                Ok(slot.open_shares(&*self.provider, id, shares)?)
             }
-            Unlock::Secret(secret) => {
-                for (id, slot) in &slots {
-                    if let Some(opened) = slot.open_secret(provider, *id, secret)? {
-                        return Ok(opened);
-                    }
-                }
-                Err(UnsealError::WrongSecret)
+            Unlock::Secret(secret) => self.open_secret(secret),
+        }
+    }
+
+    /// Tries every slot: one whose row is damaged does not keep the others from opening.
+    fn open_secret(&self, secret: &UnsealSecret) -> Result<Opened, UnsealError> {
+        let mut otherwise = UnsealError::WrongSecret;
+        for (key, record) in self.slot_rows()? {
+            let opened = id_of(&key)
+                .and_then(|id| Slot::read(&record.value)?.open_secret(&*self.provider, id, secret));
+            match opened {
+                Ok(Some(opened)) => return Ok(opened),
+                Ok(None) => {}
+                Err(error) => otherwise = error.into(),
             }
         }
+        Err(otherwise)
     }
 
     fn state(&self) -> Result<State, StoreError> {
         State::read(&read_one(&*self.store, &State::key()?)?.ok_or(StoreError::Corrupt)?.value)
     }
 
-    fn slots(&self) -> Result<Vec<([u8; 16], Slot)>, StoreError> {
-        let range = Range::under(Tenant::SYSTEM, SLOTS, &[])?;
-        let rows = self.store.scan(&range, Direction::Forward, SLOT_LIMIT)?;
-        rows.iter().map(|(key, record)| Ok((id_of(key)?, Slot::read(&record.value)?))).collect()
+    fn slot(&self, id: [u8; 16]) -> Result<Option<Slot>, StoreError> {
+        let row = read_one(&*self.store, &Slot::key(id)?)?;
+        row.map(|record| Slot::read(&record.value)).transpose()
+    }
+
+    fn slot_rows(&self) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        self.store.scan(&Range::under(Tenant::SYSTEM, SLOTS, &[])?, Direction::Forward, SLOT_LIMIT)
     }
 }
 
@@ -238,23 +248,22 @@ pub(crate) fn new_tenant(
 /// All that a database begins with: the hierarchy, then the first records as any later one is sealed.
 fn first_batch(
     provider: &dyn Provider,
-    root: Named,
+    root: &Named,
     now: Time,
     made: &[Made],
     first: Vec<(RecordKey, Zeroizing<Vec<u8>>)>,
 ) -> Result<Batch, StoreError> {
     let tenant = Tenant::from_bytes(new_id(provider)?);
-    let system = new_tenant(provider, &root, Tenant::SYSTEM)?;
+    let system = new_tenant(provider, root, Tenant::SYSTEM)?;
     let mut rows = vec![
         (State::key()?, State::new(root.id.id, root.id.version, now, tenant).to_bytes()?),
         (TenantRecord::key(Tenant::SYSTEM)?, system.to_bytes()?),
-        (TenantRecord::key(tenant)?, new_tenant(provider, &root, tenant)?.to_bytes()?),
+        (TenantRecord::key(tenant)?, new_tenant(provider, root, tenant)?.to_bytes()?),
     ];
     for Made { id, slot, .. } in made {
         rows.push((Slot::key(*id)?, slot.to_bytes()?));
     }
-    let roots = Roots { current: root, old: Vec::new() };
-    let keys = TenantKeys::open(provider, &roots, Tenant::SYSTEM, &system, Revision(0))?;
+    let keys = TenantKeys::open(provider, root, Tenant::SYSTEM, &system, Revision(0))?;
     for (key, value) in first {
         if key.tenant() != Tenant::SYSTEM {
             return Err(StoreError::Invalid("a database begins with records of the system tenant"));

@@ -48,7 +48,8 @@ pub struct Split {
     pub threshold: u8,
 }
 
-const VALUE: std::ops::Range<usize> = 19..51;
+/// Index and value.
+const POINT: std::ops::Range<usize> = 18..51;
 
 impl Share {
     /// The length of a share, in bytes.
@@ -121,6 +122,11 @@ impl Share {
     /// What a slot's record keeps of it. A share has 256 random bits, so its hash tells nothing else.
     pub(crate) fn fingerprint(&self, provider: &dyn Provider) -> [u8; 32] {
         provider.sha256(&[b"strongroom/v1/share", self.0.as_slice()])
+    }
+
+    /// A point as vsss-rs takes it: index, then value. Whoever calls this wipes it.
+    fn point(&self) -> Vec<u8> {
+        self.0.get(POINT).unwrap_or_default().to_vec()
     }
 
     fn new(provider: &dyn Provider, slot: [u8; 16], threshold: u8, index: u8, value: &[u8; 32]) -> Self {
@@ -215,9 +221,7 @@ pub(crate) fn combine(shares: &[Share]) -> Result<Zeroizing<[u8; 32]>, ShareErro
             missing: u8::try_from(threshold - shares.len()).unwrap_or(u8::MAX),
         });
     }
-    let value = |share: &Share| share.0.get(VALUE).unwrap_or_default().to_vec();
-    let mut points: Vec<Vec<u8>> =
-        shares.iter().take(threshold).map(|share| [vec![share.index()], value(share)].concat()).collect();
+    let mut points: Vec<Vec<u8>> = shares.iter().take(threshold).map(Share::point).collect();
     let secret = match points.as_slice() {
         [only] => Ok(only.get(1..).unwrap_or_default().to_vec()),
         several => Gf256::combine_bytes(several).map_err(|_| ShareError::Wrong),

@@ -2,10 +2,12 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretSlice};
 use strongroom_core::{Provider, StoreError, Time};
+use zeroize::Zeroizing;
 
 use crate::{
     Share, ShareError, Split,
     record::{Fingerprint, Kind, Slot, Wrapped},
+    roots::NextRoot,
     share::{combine, split},
     wrap::{Child, Level, Material, Named, new_id, new_key},
 };
@@ -24,7 +26,9 @@ impl UnsealSecret {
     /// # Errors
     /// [`TooShort`] for less than 32 bytes.
     pub fn new(bytes: Vec<u8>) -> Result<Self, TooShort> {
-        let secret = SecretSlice::from(bytes);
+        // A copy of exactly its length, as shortening a buffer may leave the old one behind.
+        let bytes = Zeroizing::new(bytes);
+        let secret = SecretSlice::from(bytes.to_vec());
         if secret.expose_secret().len() < 32 { Err(TooShort) } else { Ok(Self(secret)) }
     }
 }
@@ -219,13 +223,12 @@ impl Slot {
         provider: &dyn Provider,
         id: [u8; 16],
         old: &Named,
-        new: &Named,
-        new_material: &Material,
+        new: &NextRoot,
     ) -> Result<Self, StoreError> {
         let child = slot_child(&id, Level::SlotByRoot);
         let key = old.unwrap(provider, child, &self.by_root)?;
-        let by_root = new.wrap(provider, child, &key)?;
-        let root = root_for(provider, id, &key, new, new_material)?;
+        let by_root = new.named.wrap(provider, child, &key)?;
+        let root = root_for(provider, id, &key, &new.named, &new.material)?;
         Ok(Self::new(self.kind.clone(), self.made, self.by_secret.clone(), by_root, root))
     }
 }

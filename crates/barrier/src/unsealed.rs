@@ -1,21 +1,21 @@
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
     fmt,
     sync::{Arc, Weak},
     time::Duration,
 };
 
 use strongroom_core::{
-    Base, Batch, Caches, Clock, Direction, Expect, Gate, Lowered, Outbox, Outcome, Provider, Range, Record,
-    RecordKey, SealedStore, StillInside, Store, StoreError, Tenant, Time, Write,
+    Base, Batch, Caches, Clock, Direction, Gate, Lowered, Outbox, Outcome, Provider, Range, Record,
+    RecordKey, SealedStore, StillInside, Store, StoreError, Tenant, Time,
 };
 use strongroom_keys::envelope::{self, Header};
-use zeroize::Zeroizing;
 
 use crate::{
     keyring::{Keyring, TenantKeys, context},
-    record::{STATE, TENANTS, TenantRecord, check_hierarchy, id_of, is_hierarchy},
+    record::{TENANTS, id_of, is_hierarchy},
+    roots::Roots,
+    sealing::sealed,
     slot::Opened,
     wrap::refused,
 };
@@ -65,7 +65,8 @@ impl Unsealed {
         });
         let unsealed = Self(inner);
         // The roots are read now: whoever unseals learns at once whether the slot still fits.
-        unsealed.keyring().roots(unsealed.provider(), unsealed.inner())?;
+        let (slot, store) = (unsealed.keyring().slot()?, unsealed.inner());
+        Roots::read(unsealed.provider(), &slot, Vec::new(), |keys| store.get_many(keys))?;
         Ok(unsealed)
     }
 
@@ -124,7 +125,7 @@ impl Unsealed {
         &self.0.gate
     }
 
-    fn keys(&self, tenant: Tenant) -> Result<Arc<TenantKeys>, StoreError> {
+    pub(crate) fn keys(&self, tenant: Tenant) -> Result<Arc<TenantKeys>, StoreError> {
         self.0.keyring.tenant(self.provider(), self.inner(), tenant)
     }
 
@@ -151,40 +152,6 @@ impl Unsealed {
         let context = context(self.provider(), key)?;
         let value = envelope::open(self.provider(), &*named.mac, named.id, &context, &record.value);
         Ok(Record { value: value.map_err(refused)?, revision: record.revision })
-    }
-
-    /// What a batch becomes on its way to the engine.
-    fn sealed(&self, batch: Batch) -> Result<Batch, StoreError> {
-        let mut touched = BTreeMap::new();
-        let mut sealed = Batch::default();
-        for (key, expect) in batch.expectations {
-            sealed.expectations.push((self.blinded(&key)?.into_owned(), expect));
-        }
-        for (key, write) in batch.writes {
-            let key = self.blinded(&key)?.into_owned();
-            let write = match write {
-                Write::Put(value) if is_hierarchy(&key) => {
-                    check_hierarchy(&key, &value)?;
-                    Write::Put(value)
-                }
-                Write::Put(value) => {
-                    let keys = self.keys(key.tenant())?;
-                    let value = keys.seal(self.provider(), &key, &value)?;
-                    touched.insert(key.tenant(), keys.revision);
-                    Write::Put(Zeroizing::new(value))
-                }
-                Write::Delete => Write::Delete,
-            };
-            sealed.writes.push((key, write));
-        }
-        for (tenant, revision) in touched {
-            // Nothing lands under a key that was replaced or destroyed since it was read.
-            let key = TenantRecord::key(tenant)?;
-            if sealed.expectations.iter().all(|(known, _)| *known != key) {
-                sealed.expectations.push((key, Expect::At(revision)));
-            }
-        }
-        Ok(sealed)
     }
 }
 
@@ -219,19 +186,18 @@ impl Store for Unsealed {
 
     fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
         let _inside = self.0.gate.enter()?;
-        self.0.store.lower(self.sealed(batch)?)
+        self.0.store.lower(sealed(self, batch)?)
     }
 
     fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
         let _inside = self.0.gate.enter()?;
         let outcome = self.0.store.commit(batch)?;
-        if let Outcome::Conflict(key) = &outcome {
-            // Somebody else changed the hierarchy: read it again before the next plan.
-            match key.table() {
-                TENANTS if is_hierarchy(key) => self.0.keyring.evict_tenant(Tenant::from_bytes(id_of(key)?)),
-                STATE if is_hierarchy(key) => self.0.keyring.evict_roots(),
-                _ => {}
+        match &outcome {
+            // Somebody else changed the tenant's keys: they are read again before the next plan.
+            Outcome::Conflict(key) if is_hierarchy(key) && key.table() == TENANTS => {
+                self.0.keyring.evict_tenant(Tenant::from_bytes(id_of(key)?));
             }
+            _ => {}
         }
         Ok(outcome)
     }

@@ -53,8 +53,10 @@ pub struct Limits {
 /// What a capability may commit: values of 1 MiB, 1,000 operations, 8 MiB in all.
 pub const PLAIN_LIMITS: Limits = Limits { value: 1 << 20, operations: 1_000, bytes: 8 << 20 };
 
-/// What an engine accepts: a little more, for what a barrier adds to a batch within [`PLAIN_LIMITS`].
-pub const LOWERED_LIMITS: Limits = Limits { value: (1 << 20) + 4096, operations: 1_100, bytes: 9 << 20 };
+/// What an engine accepts: more, for what a barrier adds to a batch within [`PLAIN_LIMITS`]. That is at most
+/// one expectation for each operation, where every one is of another tenant, 108 bytes for each value, and
+/// whatever a key is shorter than [`RecordKey::MAX`].
+pub const LOWERED_LIMITS: Limits = Limits { value: (1 << 20) + 4096, operations: 2_000, bytes: 9 << 20 };
 
 impl Batch {
     /// Checks that the batch keeps to the limits and writes no record twice.

@@ -1,12 +1,12 @@
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Decoder, Encode};
 use secrecy::{ExposeSecret, SecretString};
 use strongroom_core::{KeyError, Provider, RecordKey, Segment, StoreError, Table, Tenant, Time};
 use zeroize::Zeroizing;
 
-/// Tokens, under the system tenant, by the keyed hash of their text.
+/// Tokens, under the system tenant, by a keyed hash of the hash of their text.
 const TOKENS: Table = Table::new(0x0200);
 
 const FORMAT: u8 = 1;
@@ -27,6 +27,7 @@ pub struct Token {
 /// A root token on its way to whoever asked for it: it may do everything, and never ends.
 pub struct RootToken {
     secret: SecretString,
+    hash: Zeroizing<[u8; 32]>,
     token: Token,
 }
 
@@ -34,6 +35,9 @@ pub struct RootToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a token has 1 to 512 visible ASCII characters")]
 pub struct InvalidToken;
+
+/// Longer texts are no tokens, and are not hashed.
+pub(crate) const LONGEST: usize = 512;
 
 impl RootToken {
     /// A new token of 256 random bits.
@@ -45,7 +49,7 @@ impl RootToken {
         provider.random().fill_secret(bytes.as_mut_slice())?;
         let text = Zeroizing::new(Base64UrlUnpadded::encode_string(bytes.as_slice()));
         let secret = SecretString::from(["sr.", &text].concat());
-        Ok(Self { secret, token: Token::new(provider, made)? })
+        Self::with_text(provider, made, secret)
     }
 
     /// A token with a text that somebody chose: for development only.
@@ -58,10 +62,15 @@ impl RootToken {
         text: SecretString,
     ) -> Result<Self, InvalidToken> {
         let visible = text.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
-        if !visible || !(1..=512).contains(&text.expose_secret().len()) {
+        if !visible || !(1..=LONGEST).contains(&text.expose_secret().len()) {
             return Err(InvalidToken);
         }
-        Ok(Self { secret: text, token: Token::new(provider, made).map_err(|_| InvalidToken)? })
+        Self::with_text(provider, made, text).map_err(|_| InvalidToken)
+    }
+
+    fn with_text(provider: &dyn Provider, made: Time, secret: SecretString) -> Result<Self, KeyError> {
+        let hash = Zeroizing::new(hash(provider, secret.expose_secret()));
+        Ok(Self { secret, hash, token: Token::new(provider, made)? })
     }
 
     /// The text to hand out.
@@ -75,7 +84,7 @@ impl RootToken {
     /// [`StoreError`], which the limits of a token exclude.
     pub fn record(&self) -> Result<(RecordKey, Zeroizing<Vec<u8>>), StoreError> {
         let value = minicbor::to_vec(&self.token).map_err(|_| StoreError::Corrupt)?;
-        Ok((key(self.secret.expose_secret())?, Zeroizing::new(value)))
+        Ok((key(&self.hash)?, Zeroizing::new(value)))
     }
 }
 
@@ -87,16 +96,27 @@ impl Token {
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
-        let token: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
-        match token.format {
-            FORMAT => Ok(token),
-            _ => Err(StoreError::Unsupported("read a token that a newer version made")),
+        if format(bytes).map_err(|_| StoreError::Corrupt)? != u64::from(FORMAT) {
+            return Err(StoreError::Unsupported("read a token that a newer version made"));
         }
+        minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)
     }
 }
 
-pub(crate) fn key(text: &str) -> Result<RecordKey, StoreError> {
-    Ok(RecordKey::new(Tenant::SYSTEM, TOKENS, &[Segment::Blind(text.as_bytes())])?)
+/// The format's number, whatever follows it.
+fn format(bytes: &[u8]) -> Result<u64, minicbor::decode::Error> {
+    let mut decoder = Decoder::new(bytes);
+    decoder.array()?;
+    decoder.u64()
+}
+
+/// What stands for a token where it is looked up: so no key of a record holds its text, not even in memory.
+pub(crate) fn hash(provider: &dyn Provider, text: &str) -> [u8; 32] {
+    provider.sha256(&[b"strongroom/v1/token", text.as_bytes()])
+}
+
+pub(crate) fn key(hash: &[u8; 32]) -> Result<RecordKey, StoreError> {
+    Ok(RecordKey::new(Tenant::SYSTEM, TOKENS, &[Segment::Blind(hash)])?)
 }
 
 impl fmt::Debug for RootToken {

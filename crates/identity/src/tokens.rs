@@ -9,7 +9,10 @@ use strongroom_core::{
 };
 use zeroize::Zeroizing;
 
-use crate::{RootToken, Token, token::key};
+use crate::{
+    RootToken, Token,
+    token::{LONGEST, hash, key},
+};
 
 /// The tokens of a database. Cheap to clone; lives for one unsealing.
 #[derive(Clone)]
@@ -23,8 +26,6 @@ struct Inner {
     known: RwLock<HashMap<[u8; 32], Token>>,
 }
 
-/// Longer texts are no tokens, and are not hashed.
-const LONGEST: usize = 512;
 /// More tokens than this are not kept in memory together.
 const KNOWN: usize = 100_000;
 
@@ -82,14 +83,15 @@ impl Tokens {
     /// # Errors
     /// [`StoreError`].
     pub fn check(&self, text: &str) -> Result<Option<Token>, StoreError> {
+        let _inside = self.0.base.enter()?;
         if text.is_empty() || text.len() > LONGEST {
             return Ok(None);
         }
         if let Some(token) = self.cached(text)? {
             return Ok(Some(token));
         }
-        let _inside = self.0.base.enter()?;
-        let record = self.0.base.store.get_many(&[key(text)?])?.pop().flatten();
+        let key = key(&hash(&*self.0.base.provider, text))?;
+        let record = self.0.base.store.get_many(&[key])?.pop().flatten();
         let Some(record) = record else { return Ok(None) };
         let token = Token::read(&record.value)?;
         let hash = self.hash(text)?;

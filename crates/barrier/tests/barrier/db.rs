@@ -1,0 +1,138 @@
+//! A database to test on: a secret file and three shares of which two are needed.
+
+use std::{sync::Arc, time::Duration};
+
+use strongroom_barrier::{Created, NewSlot, Sealed, Share, Split, Unlock, UnsealSecret, Unsealed};
+use strongroom_core::{
+    Batch, Caller, CommitError, Expect, FixedClock, Outcome, RecordKey, SealedStore, Segment, Store,
+    StoreError, Table, Tenant, Time, Write, commit, memory::MemoryStore, run_due,
+};
+use strongroom_keys::RustCrypto;
+use zeroize::Zeroizing;
+
+pub(crate) const TABLE: Table = Table::new(0x7f01);
+pub(crate) const STATE: u16 = 0x0010;
+pub(crate) const SLOTS: u16 = 0x0011;
+pub(crate) const TENANTS: u16 = 0x0012;
+pub(crate) const NOW: Time = Time::from_millis(1_750_000_000_000);
+pub(crate) const SYSTEM: Caller = Caller::system();
+
+pub(crate) struct Db {
+    pub(crate) engine: Arc<MemoryStore>,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) sealed: Sealed,
+    pub(crate) shares: Vec<Share>,
+}
+
+/// The bytes of the secret file.
+pub(crate) const FILE: &[u8; 40] = b"the secret file, as random as any canary";
+
+pub(crate) fn file() -> UnsealSecret {
+    UnsealSecret::new(FILE.to_vec()).unwrap()
+}
+
+impl Db {
+    pub(crate) fn new() -> Self {
+        let file = file();
+        Self::with(&[NewSlot::Secret(&file), NewSlot::Shamir(Split { shares: 3, threshold: 2 })])
+    }
+
+    pub(crate) fn with(slots: &[NewSlot<'_>]) -> Self {
+        let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+        let made = Sealed::create(engine.clone(), provider(), clock.clone(), slots, Vec::new());
+        let Created { sealed, shares } = made.unwrap();
+        Self { engine, clock, sealed, shares: shares.into_iter().flatten().collect() }
+    }
+
+    /// The same database on an engine of its own: what happens there does not happen here.
+    pub(crate) fn copy(&self) -> Self {
+        let engine = Arc::new(MemoryStore::new());
+        write(&engine, self.engine.dump().into_iter().map(|(key, value)| (read_key(&key), Some(value))));
+        let clock = Arc::new(FixedClock::at(NOW));
+        let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
+        Self { engine, clock, sealed, shares: self.shares.clone() }
+    }
+
+    /// The same database through another engine, as another process sees it.
+    pub(crate) fn through(&self, engine: Arc<dyn Store>) -> Sealed {
+        Sealed::open(engine, provider(), self.clock.clone()).unwrap()
+    }
+
+    pub(crate) fn by_file(&self) -> Unsealed {
+        self.sealed.unseal(&Unlock::Secret(&file())).unwrap()
+    }
+
+    pub(crate) fn by_shares(&self) -> Unsealed {
+        self.sealed.unseal(&Unlock::Shares(&self.shares[1..3])).unwrap()
+    }
+
+    /// The rows of a table of the system tenant.
+    pub(crate) fn rows(&self, table: u16) -> Vec<(RecordKey, Vec<u8>)> {
+        let rows = self.engine.dump().into_iter().map(|(key, value)| (read_key(&key), value));
+        rows.filter(|(key, _)| key.tenant() == Tenant::SYSTEM && key.table() == Table::new(table)).collect()
+    }
+
+    /// Writes to the engine past the barrier, as whoever has the disk may do.
+    pub(crate) fn tamper(&self, key: &RecordKey, value: Option<Vec<u8>>) {
+        write(&self.engine, [(key.clone(), value)]);
+    }
+}
+
+pub(crate) fn write(engine: &MemoryStore, rows: impl IntoIterator<Item = (RecordKey, Option<Vec<u8>>)>) {
+    let write =
+        |value: Option<Vec<u8>>| value.map_or(Write::Delete, |value| Write::Put(Zeroizing::new(value)));
+    let writes = rows.into_iter().map(|(key, value)| (key, write(value))).collect();
+    let lowered = engine.lower(Batch { expectations: Vec::new(), writes }).unwrap();
+    assert!(matches!(engine.commit(&lowered).unwrap(), Outcome::Done(_)));
+}
+
+pub(crate) fn provider() -> Arc<RustCrypto> {
+    Arc::new(RustCrypto::new())
+}
+
+pub(crate) fn read_key(bytes: &[u8]) -> RecordKey {
+    RecordKey::from_bytes(bytes.to_vec()).unwrap()
+}
+
+pub(crate) fn key(tenant: Tenant, segments: &[Segment<'_>]) -> RecordKey {
+    RecordKey::new(tenant, TABLE, segments).unwrap()
+}
+
+pub(crate) fn name(tenant: Tenant, name: &str) -> RecordKey {
+    key(tenant, &[Segment::Name(name)])
+}
+
+pub(crate) fn put(store: &dyn SealedStore, key: &RecordKey, value: &[u8]) -> Result<(), CommitError> {
+    commit(store, key.tenant(), |reader| {
+        let mut change = reader.change(());
+        change.put(key, value);
+        Ok(change)
+    })
+}
+
+pub(crate) fn value(store: &dyn Store, key: &RecordKey) -> Result<Option<Vec<u8>>, StoreError> {
+    let record = store.get_many(std::slice::from_ref(key))?.pop().flatten();
+    Ok(record.map(|record| record.value.to_vec()))
+}
+
+/// A batch with one value and nothing expected.
+pub(crate) fn batch(key: &RecordKey, value: &[u8]) -> Batch {
+    let writes = vec![(key.clone(), Write::Put(Zeroizing::new(value.to_vec())))];
+    Batch { expectations: Vec::<(RecordKey, Expect)>::new(), writes }
+}
+
+/// Does all due work, which must succeed and leave no older root.
+pub(crate) fn rewrap(unsealed: &Unsealed, sealed: &Sealed) {
+    let report = run_due(unsealed, &[unsealed], NOW, Duration::from_secs(60)).unwrap();
+    assert!(report.failed.is_empty(), "{report:?}");
+    assert_eq!(report.next, None);
+    assert_eq!(sealed.status().unwrap().old_roots, 0);
+}
+
+/// The error of what should not have been done.
+pub(crate) fn store_error<T: std::fmt::Debug>(answer: Result<T, impl Into<CommitError>>) -> StoreError {
+    match answer.map_err(Into::into) {
+        Err(CommitError::Store(error)) => error,
+        other => unreachable!("{other:?}"),
+    }
+}

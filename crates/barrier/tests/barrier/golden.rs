@@ -1,0 +1,99 @@
+//! Format 1 as it was written once: a change of the format does not go unnoticed.
+
+use std::sync::Arc;
+
+use strongroom_barrier::{Sealed, Share, Split, Unlock, Unsealed};
+use strongroom_core::{Action, Event, FixedClock, RecordKey, Segment, Tenant, drain, memory::MemoryStore};
+
+use crate::db::{Db, NOW, SLOTS, STATE, SYSTEM, TENANTS, key, name, provider, put, read_key, rewrap, value};
+
+const GOLDEN: &str = include_str!("format-1.txt");
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
+/// The lines of one kind, each as its fields.
+fn lines(kind: &str) -> Vec<Vec<Vec<u8>>> {
+    let fields = GOLDEN.lines().map(|line| line.split(' '));
+    let kept = fields.filter_map(|mut fields| (fields.next() == Some(kind)).then_some(fields));
+    kept.map(|fields| fields.map(hex).collect()).collect()
+}
+
+fn rows(kind: &str) -> Vec<(RecordKey, Vec<u8>)> {
+    lines(kind).into_iter().map(|fields| (read_key(&fields[0]), fields[1].clone())).collect()
+}
+
+fn golden() -> Db {
+    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    crate::db::write(
+        &engine,
+        ["state", "slot", "tenant", "event", "due", "record"]
+            .into_iter()
+            .flat_map(rows)
+            .map(|(key, value)| (key, Some(value))),
+    );
+    let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
+    let share = |fields: Vec<Vec<u8>>| Share::from_bytes(&*provider(), &fields[0]).unwrap();
+    let shares = lines("share").into_iter().map(share).collect();
+    Db { engine, clock, sealed, shares }
+}
+
+fn reads_all(unsealed: &Unsealed) {
+    let tenant = unsealed.first_tenant();
+    let blind = key(tenant, &[Segment::Blind(b"me@example.org")]);
+    let records = [
+        (name(tenant, "before"), b"under the first key".as_slice()),
+        (name(tenant, "after"), b"under the second key"),
+        (blind, b"found blindly"),
+    ];
+    for (key, expected) in records {
+        assert_eq!(value(unsealed, &key).unwrap().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_database_of_format_1_opens_by_every_slot() {
+    let db = golden();
+    reads_all(&db.by_file());
+    reads_all(&db.by_shares());
+    reads_all(&db.sealed.unseal(&Unlock::Shares(&db.shares[..2])).unwrap());
+    let status = db.sealed.status().unwrap();
+    assert_eq!((status.root, status.root_made, status.old_roots), (2, NOW, 1));
+    let mut splits: Vec<_> = status.slots.iter().map(|slot| slot.split).collect();
+    splits.sort_by_key(Option::is_some);
+    assert_eq!(splits, [None, Some(Split { shares: 3, threshold: 2 })]);
+}
+
+#[test]
+fn what_a_database_of_format_1_had_begun_is_finished() {
+    let db = golden();
+    let unsealed = db.by_file();
+    let mut events = Vec::new();
+    drain(&unsealed, 9, &mut |event: &Event| events.push((event.action, event.tenant))).unwrap();
+    assert_eq!(events, [(Action::Rotate, unsealed.first_tenant()), (Action::Rotate, Tenant::SYSTEM)]);
+    rewrap(&unsealed, &db.sealed);
+    reads_all(&db.by_shares());
+    assert_eq!(db.by_shares().rotate_root(&SYSTEM).unwrap(), 3);
+}
+
+#[test]
+fn what_is_written_now_has_the_shape_of_format_1() {
+    let db = Db::new();
+    let unsealed = db.by_file();
+    unsealed.rotate_tenant(&SYSTEM, unsealed.first_tenant()).unwrap();
+    unsealed.rotate_root(&SYSTEM).unwrap();
+    put(&unsealed, &name(unsealed.first_tenant(), "a"), b"x").unwrap();
+    for (kind, table) in [("state", STATE), ("slot", SLOTS), ("tenant", TENANTS)] {
+        // Ids and envelopes are random, but of one length: the rest of a row is its shape.
+        let shapes = |rows: Vec<(RecordKey, Vec<u8>)>| {
+            let mut shapes: Vec<_> = rows
+                .into_iter()
+                .map(|(key, value)| (key.as_bytes().len(), value.len(), value[..2].to_vec()))
+                .collect();
+            shapes.sort();
+            shapes
+        };
+        assert_eq!(shapes(db.rows(table)), shapes(rows(kind)), "{kind}");
+    }
+}

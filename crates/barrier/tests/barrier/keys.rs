@@ -1,0 +1,68 @@
+//! A provider that counts the keys in memory.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use strongroom_core::{Aead, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
+use strongroom_keys::RustCrypto;
+use zeroize::Zeroizing;
+
+#[derive(Default)]
+pub(crate) struct Counting {
+    inner: RustCrypto,
+    live: Arc<AtomicUsize>,
+}
+
+impl Counting {
+    /// How many keys there are that were not dropped, and so wiped, yet.
+    pub(crate) fn live(&self) -> usize {
+        self.live.load(Ordering::SeqCst)
+    }
+}
+
+struct Counted(Box<dyn Mac>, Arc<AtomicUsize>);
+
+impl Mac for Counted {
+    fn mac(&self, parts: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        self.0.mac(parts)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.1.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Provider for Counting {
+    fn random(&self) -> &dyn Random {
+        self.inner.random()
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+        self.inner.hash(algorithm, parts)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.inner.sha256(parts)
+    }
+
+    fn hmac(&self, key: &[u8; 32]) -> Box<dyn Mac> {
+        self.live.fetch_add(1, Ordering::SeqCst);
+        Box::new(Counted(self.inner.hmac(key), self.live.clone()))
+    }
+
+    fn hkdf(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
+        self.inner.hkdf(secret, salt, info)
+    }
+
+    fn aead(&self) -> &dyn Aead {
+        self.inner.aead()
+    }
+
+    fn software(&self) -> &dyn KeyBackend {
+        self.inner.software()
+    }
+}

@@ -1,0 +1,18 @@
+//! What the barrier promises, promise by promise and attack by attack.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+
+mod collector;
+mod contract;
+mod db;
+mod engines;
+mod faults;
+mod golden;
+mod hostile;
+mod keys;
+mod limits;
+mod processes;
+mod rotation;
+mod seal;
+mod secrecy;
+mod shares;
+mod slots;
