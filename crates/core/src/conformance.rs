@@ -7,7 +7,7 @@ use std::{sync::Arc, thread};
 use zeroize::Zeroizing;
 
 use crate::{
-    Batch, Direction, Expect, LOWERED_LIMITS, Outcome, Range, RecordKey, Revision, Segment, Store,
+    Batch, Direction, Expect, LOWERED_LIMITS, Outcome, Range, Record, RecordKey, Revision, Segment, Store,
     StoreError, Table, Tenant, Write,
 };
 
@@ -26,6 +26,8 @@ pub fn run(make: &dyn Fn() -> Box<dyn Store>) {
     batches_that_break_a_rule_are_refused(&*make());
     a_batch_for_another_store_is_refused(&*make());
     one_of_many_that_race_for_a_record_wins(Arc::from(make()));
+    commits_that_conflict_fail_alone_among_those_that_wait(&*make());
+    get_many_and_a_page_are_as_of_one_moment_while_others_write(&*make());
 }
 
 fn key(tenant: u8, number: u64) -> RecordKey {
@@ -161,4 +163,66 @@ fn one_of_many_that_race_for_a_record_wins(store: Arc<dyn Store>) {
         .collect();
     let won: usize = racers.into_iter().map(|racer| racer.join().expect("no panic")).sum();
     assert_eq!(won, 20, "each record has exactly one winner");
+}
+
+fn commits_that_conflict_fail_alone_among_those_that_wait(store: &dyn Store) {
+    let there = done(commit(store, &[], vec![(key(2, 1), put(b"there"))]));
+    thread::scope(|scope| {
+        for racer in 0..16 {
+            scope.spawn(move || {
+                for round in 0..8 {
+                    let fits = (racer + round) % 2 == 0;
+                    let expect = [(key(2, 1), if fits { Expect::At(there) } else { Expect::Absent })];
+                    let row = key(1, racer * 100 + round);
+                    let outcome = commit(store, &expect, vec![(row.clone(), put(b"x"))]);
+                    match value(store, &row) {
+                        Some((_, revision)) => assert!(fits && outcome == Outcome::Done(revision)),
+                        None => assert!(!fits && outcome == Outcome::Conflict(key(2, 1))),
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn get_many_and_a_page_are_as_of_one_moment_while_others_write(store: &dyn Store) {
+    const ROWS: u64 = 12;
+    let keys: Vec<_> = (0..ROWS).map(|row| key(1, row)).collect();
+    let all = Range::under(Tenant::from_bytes([1; 16]), TABLE, &[]).expect("a short key");
+    // All rows are written by each commit, so a snapshot has one revision and one value.
+    let fill = |content: u8| {
+        let rows = keys.iter().map(|key| (key.clone(), put(&[content; 2_000])));
+        done(commit(store, &[], rows.collect()))
+    };
+    let one_moment = |records: Vec<Record>| {
+        let [first, rest @ ..] = records.as_slice() else { panic!("no records") };
+        assert_eq!(records.len() as u64, ROWS);
+        let same = |record: &Record| record.revision == first.revision && record.value == first.value;
+        assert!(rest.iter().all(same), "records of several moments: {records:?}");
+        first.revision
+    };
+    let mut last = fill(0);
+    thread::scope(|scope| {
+        let fill = &fill;
+        let writer = |content| {
+            scope.spawn(move || {
+                for _ in 0..30 {
+                    fill(content);
+                }
+            })
+        };
+        let writers: Vec<_> = (1..3).map(writer).collect();
+        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let got = store.get_many(&keys).expect("a working engine").into_iter().flatten();
+            let mut seen = one_moment(got.collect());
+            assert!(seen >= last, "time goes back");
+            for direction in [Direction::Forward, Direction::Backward] {
+                let page = store.scan(&all, direction, 100).expect("a working engine");
+                let scanned = one_moment(page.into_iter().map(|(_, record)| record).collect());
+                assert!(scanned >= seen, "time goes back");
+                seen = scanned;
+            }
+            last = seen;
+        }
+    });
 }
