@@ -7,8 +7,8 @@ use std::{fmt, sync::Arc, thread};
 use zeroize::Zeroizing;
 
 use crate::{
-    Batch, Direction, Expect, LOWERED_LIMITS, Limits, Outcome, Range, RecordKey, Revision, Segment, Store,
-    StoreError, Table, Tenant, Write,
+    Batch, Direction, Expect, LOWERED_LIMITS, Limits, Outcome, Range, Record, RecordKey, Revision, Segment,
+    Store, StoreError, Table, Tenant, Write,
 };
 
 const TABLE: Table = Table::new(0x7f00);
@@ -54,6 +54,8 @@ pub fn run_on(make: &dyn Fn() -> Subject) {
     batches_that_break_a_rule_are_refused(&make());
     a_batch_for_another_store_is_refused(&make());
     one_of_many_that_race_for_a_record_wins(&make());
+    commits_that_conflict_fail_alone_among_those_that_wait(&make());
+    get_many_and_a_page_are_as_of_one_moment_while_others_write(&make());
 }
 
 impl Subject {
@@ -148,11 +150,13 @@ fn scans_are_ordered_bounded_and_keep_to_their_range(on: &Subject) {
         all.after(&on.key(1, 1)).and_then(|range| range.before(&on.key(1, 5))).expect("cursors of the range");
     assert_eq!(scan(&inner, Direction::Forward, 9), [2, 3].map(|number| on.key(1, number)));
     assert_eq!(scan(&inner, Direction::Forward, 0), []);
-    let other = RecordKey::new(Tenant::from_bytes([1; 16]), Table::new(0x7f0f), &[]).expect("a short key");
-    done(commit(store, &[], vec![(other.clone(), put(b"x"))]));
-    let tenant = Range::of_tenant(Tenant::from_bytes([1; 16]));
-    assert_eq!(scan(&tenant, Direction::Backward, 2), [other, key(1, 300)]);
-    assert_eq!(scan(&Range::all(), Direction::Forward, 9).len(), 8);
+    let other = RecordKey::new(on.tenants[1], Table::new(0x7f0f), &[]).expect("a short key");
+    done(on.commit(&[], vec![(other.clone(), put(b"x"))]));
+    let tenant = Range::of_tenant(on.tenants[1]);
+    assert_eq!(scan(&tenant, Direction::Backward, 2), [other, on.key(1, 300)]);
+    let (first, last) = (on.key(0, 9), on.key(2, 0));
+    let everything = scan(&Range::all(), Direction::Forward, 1_000);
+    assert!(everything.contains(&first) && everything.contains(&last) && everything.is_sorted());
 }
 
 fn batches_that_break_a_rule_are_refused(on: &Subject) {
@@ -186,4 +190,66 @@ fn one_of_many_that_race_for_a_record_wins(on: &Subject) {
         racers.into_iter().map(|racer| racer.join().expect("no panic")).sum()
     });
     assert_eq!(won, 20, "each record has exactly one winner");
+}
+
+fn commits_that_conflict_fail_alone_among_those_that_wait(on: &Subject) {
+    let there = done(on.commit(&[], vec![(on.key(2, 1), put(b"there"))]));
+    thread::scope(|scope| {
+        for racer in 0..16 {
+            scope.spawn(move || {
+                for round in 0..8 {
+                    let fits = (racer + round) % 2 == 0;
+                    let expect = [(on.key(2, 1), if fits { Expect::At(there) } else { Expect::Absent })];
+                    let row = on.key(1, racer * 100 + round);
+                    let outcome = on.commit(&expect, vec![(row.clone(), put(b"x"))]);
+                    match on.value(&row) {
+                        Some((_, revision)) => assert!(fits && outcome == Outcome::Done(revision)),
+                        None => assert!(!fits && outcome == Outcome::Conflict(on.key(2, 1))),
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn get_many_and_a_page_are_as_of_one_moment_while_others_write(on: &Subject) {
+    const ROWS: u64 = 12;
+    let keys: Vec<_> = (0..ROWS).map(|row| on.key(1, row)).collect();
+    let all = Range::under(on.tenants[1], TABLE, &[]).expect("a short key");
+    // All rows are written by each commit, so a snapshot has one revision and one value.
+    let fill = |content: u8| {
+        let rows = keys.iter().map(|key| (key.clone(), put(&[content; 2_000])));
+        done(on.commit(&[], rows.collect()))
+    };
+    let one_moment = |records: Vec<Record>| {
+        let [first, rest @ ..] = records.as_slice() else { panic!("no records") };
+        assert_eq!(records.len() as u64, ROWS);
+        let same = |record: &Record| record.revision == first.revision && record.value == first.value;
+        assert!(rest.iter().all(same), "records of several moments: {records:?}");
+        first.revision
+    };
+    let mut last = fill(0);
+    thread::scope(|scope| {
+        let fill = &fill;
+        let writer = |content| {
+            scope.spawn(move || {
+                for _ in 0..30 {
+                    fill(content);
+                }
+            })
+        };
+        let writers: Vec<_> = (1..3).map(writer).collect();
+        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let got = on.store.get_many(&keys).expect("a working engine").into_iter().flatten();
+            let mut seen = one_moment(got.collect());
+            assert!(seen >= last, "time goes back");
+            for direction in [Direction::Forward, Direction::Backward] {
+                let page = on.store.scan(&all, direction, 100).expect("a working engine");
+                let scanned = one_moment(page.into_iter().map(|(_, record)| record).collect());
+                assert!(scanned >= seen, "time goes back");
+                seen = scanned;
+            }
+            last = seen;
+        }
+    });
 }

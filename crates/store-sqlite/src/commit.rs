@@ -1,12 +1,13 @@
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, ffi};
 use strongroom_core::{Batch, Expect, Outcome, Revision, Write};
 
-use crate::error::{Failure, Footing};
+use crate::{
+    error::{Failure, Footing},
+    loan::Loan,
+    log,
+};
 
 /// Revisions are reserved on disk in blocks of this many, so that a commit need not write the counter.
 const BLOCK: i64 = 10_000;
@@ -24,6 +25,7 @@ pub(crate) struct Writer {
     log: PathBuf,
     revisions: Revisions,
     footing: Footing,
+    loan: Loan,
 }
 
 /// The revisions from `next` up to `reserved`, which is excluded, are ours to give away. What was given away
@@ -35,9 +37,15 @@ struct Revisions {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, log: PathBuf, reserved: i64, footing: Footing) -> Self {
+    pub(crate) fn new(
+        mut connection: Connection,
+        log: PathBuf,
+        reserved: i64,
+        footing: Footing,
+    ) -> rusqlite::Result<Self> {
         let revisions = Revisions { next: reserved, reserved };
-        Self { connection, log, revisions, footing }
+        let loan = Loan::watch(&mut connection)?;
+        Ok(Self { connection, log, revisions, footing, loan })
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -50,6 +58,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Begins a transaction of the application.
+    pub(crate) fn lend(&self) -> Result<(), Failure> {
+        self.begin()?;
+        self.loan.lend();
+        Ok(())
+    }
+
     /// Commits batches in one transaction, with an outcome for each: one that conflicts fails alone.
     pub(crate) fn commit(&mut self, batches: &[&Batch]) -> Result<Vec<Outcome>, Failure> {
         self.begin()?;
@@ -58,12 +73,9 @@ impl Writer {
         self.end(applied, revisions)
     }
 
-    /// Adds a batch to the transaction that was begun, and commits both or neither.
+    /// Adds a batch to the transaction that was lent, and commits both or neither.
     pub(crate) fn commit_with(&mut self, batch: &Batch) -> Result<Outcome, Failure> {
-        self.footing.check()?;
-        if self.connection.is_autocommit() {
-            return Err(Failure::Ended);
-        }
+        self.take_back()?;
         let mut revisions = self.revisions;
         match apply(&self.connection, &mut revisions, batch) {
             Ok(Outcome::Done(revision)) => self.end(Ok(Outcome::Done(revision)), revisions),
@@ -74,17 +86,24 @@ impl Writer {
         }
     }
 
-    /// Commits the transaction that was begun.
-    pub(crate) fn commit_begun(&mut self) -> Result<(), Failure> {
-        self.footing.check()?;
-        if self.connection.is_autocommit() { Err(Failure::Ended) } else { self.seal_off() }
+    /// Commits the transaction that was lent.
+    pub(crate) fn commit_lent(&mut self) -> Result<(), Failure> {
+        self.take_back()?;
+        self.seal_off()
     }
 
     /// Undoes a transaction that was begun and has not ended.
     pub(crate) fn rollback(&mut self) {
+        self.loan.take_back();
         if !self.connection.is_autocommit() && self.run("ROLLBACK").is_err() {
             self.footing.lose(&self.connection);
         }
+    }
+
+    fn take_back(&self) -> Result<(), Failure> {
+        let whole = self.loan.take_back() && !self.connection.is_autocommit();
+        self.footing.check()?;
+        if whole { Ok(()) } else { Err(Failure::Ended) }
     }
 
     fn end<T>(&mut self, applied: rusqlite::Result<T>, revisions: Revisions) -> Result<T, Failure> {
@@ -122,7 +141,7 @@ impl Writer {
         let rewritten = self.connection.execute_batch(REWRITE);
         self.end(rewritten, self.revisions)?;
         self.empty_log()?;
-        sync(&self.log).map_err(|_| self.footing.lose(&self.connection))
+        log::sync(&self.log).map_err(|_| self.footing.lose(&self.connection))
     }
 
     /// Writes the log back into the database and truncates it, once all readers have left it.
@@ -191,10 +210,4 @@ fn apply(connection: &Connection, revisions: &mut Revisions, batch: &Batch) -> r
         };
     }
     Ok(Outcome::Done(Revision(revision.unsigned_abs())))
-}
-
-/// SQLite truncates the log but leaves it to the next commit to sync that.
-fn sync(log: &Path) -> std::io::Result<()> {
-    // SQLite puts its file locks on the database and on the shared memory, so closing the log drops none.
-    File::open(log)?.sync_all()
 }

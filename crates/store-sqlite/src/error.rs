@@ -6,8 +6,10 @@ use std::{
     },
 };
 
-use rusqlite::{Connection, ErrorCode, config::DbConfig};
+use rusqlite::{Connection, ErrorCode};
 use strongroom_core::StoreError;
+
+use crate::schema;
 
 /// A store cannot be created or opened. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +20,7 @@ pub enum OpenError {
     /// There is no such file, or no such folder to create it in.
     #[error("no such file or folder: check the path, or create the store first")]
     NotFound,
-    /// This or another process has the store open.
+    /// This or another process has the store open, or keeps a lock on the file.
     #[error("the store is in use: close it, or stop the process that has it open")]
     InUse,
     /// The file is not a store of this suite.
@@ -66,6 +68,7 @@ impl OpenError {
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::Foreign,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => Self::Denied,
             _ => Self::Engine(error),
         }
@@ -106,7 +109,9 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Engine(cause) => Self::Engine(Box::new(cause)),
-            Failure::Ended => Self::Invalid("the transaction was ended by a statement of the application"),
+            Failure::Ended => {
+                Self::Invalid("the transaction was ended or undone by a statement of the application")
+            }
             Failure::Broken => Self::Broken,
         }
     }
@@ -129,7 +134,7 @@ impl Footing {
     pub(crate) fn lose(&self, connection: &Connection) -> Failure {
         self.0.store(true, Ordering::Release);
         // Setting a flag in memory fails only for a closed connection, which checkpoints nothing either.
-        let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        let _ = schema::keep_log(connection, true);
         Failure::Broken
     }
 }

@@ -29,6 +29,9 @@
 mod commit;
 mod error;
 mod line;
+mod loan;
+mod log;
+mod look;
 mod open;
 mod read;
 mod schema;

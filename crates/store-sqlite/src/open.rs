@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, MAIN_DB, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
-    OpenError, SqliteStore,
+    OpenError, SqliteStore, log,
+    look::{examine, length, look},
     schema::{self, APPLICATION_ID, Meta},
 };
 
@@ -17,10 +18,11 @@ impl SqliteStore {
     /// afterwards, or nothing.
     ///
     /// # Errors
-    /// [`OpenError::Exists`] if there is a file of this name, whatever is in it.
+    /// [`OpenError::Exists`] if there is a file of this name, whatever is in it, or the log of one that is gone.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = new_place(path.as_ref())?;
-        if fs::symlink_metadata(&path).is_ok() {
+        // SQLite would take a log that was left for news of the new file.
+        if ["", "-wal", "-journal"].iter().any(|ending| fs::symlink_metadata(beside(&path, ending)).is_ok()) {
             return Err(OpenError::Exists);
         }
         let owner = own(&path)?;
@@ -38,7 +40,7 @@ impl SqliteStore {
         look(&path, |connection| examine(connection, &path))?;
         let owner = own(&path)?;
         // What a crash within `create` may have left: a second name of the same file.
-        remove(&beside(&path, DRAFT))?;
+        clear(&beside(&path, DRAFT))?;
         start(path, owner)
     }
 
@@ -51,7 +53,7 @@ impl SqliteStore {
     /// [`OpenError::Foreign`] if it is no SQLite database, and where the system fails.
     pub fn create_in(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = existing(path.as_ref())?;
-        if look(&path, Meta::exists)? {
+        if look(&path, |connection| Meta::exists(connection).map_err(OpenError::engine))? {
             return Err(OpenError::Exists);
         }
         let owner = own(&path)?;
@@ -65,7 +67,7 @@ impl SqliteStore {
     /// [`OpenError::Foreign`] if there is no store in the file, and as for [`SqliteStore::open`].
     pub fn open_in(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = existing(path.as_ref())?;
-        look(&path, |connection| match Meta::exists(connection)? {
+        look(&path, |connection| match Meta::exists(connection).map_err(OpenError::engine)? {
             true => Meta::read(connection).map(drop),
             false => Err(OpenError::Foreign),
         })?;
@@ -124,20 +126,22 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 /// this name.
 fn build(path: &Path) -> Result<(), OpenError> {
     let draft = beside(path, DRAFT);
-    remove(&beside(path, ".creating-journal"))?;
-    remove(&draft)?;
+    clear(&draft)?;
     drop(private(OpenOptions::new().write(true).create_new(true)).open(&draft).map_err(OpenError::io)?);
     let linked = lay_out(&draft, true).and_then(|()| fs::hard_link(&draft, path).map_err(OpenError::io));
-    let removed = remove(&draft);
+    let removed = clear(&draft);
     linked.and(removed)?;
     sync_folder(path).map_err(OpenError::io)
 }
 
-fn remove(path: &Path) -> Result<(), OpenError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpenError::io(error)),
-        _ => Ok(()),
-    }
+/// Removes a database that nobody has open, first what SQLite would take for its news.
+fn clear(draft: &Path) -> Result<(), OpenError> {
+    ["-journal", "-wal", "-shm", ""].iter().try_for_each(|ending| {
+        match fs::remove_file(beside(draft, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpenError::io(error)),
+            _ => Ok(()),
+        }
+    })
 }
 
 fn lay_out(path: &Path, own: bool) -> Result<(), OpenError> {
@@ -145,9 +149,14 @@ fn lay_out(path: &Path, own: bool) -> Result<(), OpenError> {
     schema::sync_writes(&connection).map_err(OpenError::engine)?;
     if own {
         connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(OpenError::engine)?;
+        // With the log last, nothing is in it when the file gets its name.
+        schema::create_tables(&connection)?;
+        schema::use_log(&connection)?;
+    } else {
+        // Connections of the application can keep the log from being turned on. There are no tables then.
+        schema::use_log(&connection)?;
+        schema::create_tables(&connection)?;
     }
-    schema::create_tables(&connection)?;
-    schema::use_log(&connection)?;
     connection.close().map_err(|(_, error)| OpenError::engine(error))
 }
 
@@ -159,47 +168,8 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Looks into a file that may belong to somebody else, and leaves it as it is.
-///
-/// Only SQLite opens the database: closing a file drops all locks that this process has on it, also those of
-/// other connections. A connection that may write removes the log that it made when it closes; a read-only one
-/// would leave it there. A log that was there before belongs to the file, and is not written back.
-fn look<T>(path: &Path, look: impl FnOnce(&Connection) -> Result<T, OpenError>) -> Result<T, OpenError> {
-    let keep_log = beside(path, "-wal").exists();
-    let connection = connect(path)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep_log)
-        .map_err(OpenError::engine)?;
-    look(&connection)
-}
-
-/// Whether this is a store in a file of its own that this release can open.
-fn examine(connection: &Connection, path: &Path) -> Result<(), OpenError> {
-    // Our files use the log from their first moment on. SQLite would write such a journal back into the file.
-    if length(&beside(path, "-journal")) > 0 {
-        return Err(OpenError::Foreign);
-    }
-    let number = |pragma| {
-        connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(OpenError::engine)
-    };
-    if number("application_id")? != i64::from(APPLICATION_ID) {
-        return Err(OpenError::Foreign);
-    }
-    // As long as there is a log, pages may be there and not yet in the database.
-    let pages = number("page_count")?.saturating_mul(number("page_size")?);
-    let cut = length(path) < pages.unsigned_abs() && length(&beside(path, "-wal")) == 0;
-    if cut || !Meta::exists(connection)? {
-        return Err(OpenError::Damaged);
-    }
-    Meta::read(connection).map(drop)
-}
-
-fn length(path: &Path) -> u64 {
-    fs::metadata(path).map_or(0, |metadata| metadata.len())
-}
-
 /// A connection that may write.
-fn connect(path: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     let connection = schema::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine)?;
     // SQLite opens a file for reading where it may not write.
     match connection.is_readonly(MAIN_DB) {
@@ -211,8 +181,18 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 
 fn start(path: PathBuf, owner: File) -> Result<SqliteStore, OpenError> {
     let mut connection = connect(&path)?;
+    schema::keep_log(&connection, true).map_err(OpenError::engine)?;
     let meta = Meta::read(&connection)?;
     schema::use_log(&connection)?;
     schema::tune_writer(&mut connection).map_err(OpenError::engine)?;
-    Ok(SqliteStore::assemble(path, owner, connection, &meta))
+    let left = beside(&path, "-wal");
+    if length(&left) > 0 {
+        // No other connection adds to the log or empties it meanwhile.
+        let alone = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)
+            .map_err(OpenError::engine)?;
+        log::write_again(&left).map_err(OpenError::io)?;
+        alone.rollback().map_err(OpenError::engine)?;
+    }
+    schema::keep_log(&connection, false).map_err(OpenError::engine)?;
+    SqliteStore::assemble(path, owner, connection, &meta).map_err(OpenError::engine)
 }

@@ -1,6 +1,6 @@
 use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, hooks::Wal};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, hooks::Wal};
 
 use crate::OpenError;
 
@@ -62,14 +62,10 @@ impl Meta {
         if (1..i64::MAX / 2).contains(&meta.reserved) { Ok(meta) } else { Err(OpenError::Damaged) }
     }
 
-    /// Whether our tables are in this database.
-    pub(crate) fn exists(connection: &Connection) -> Result<bool, OpenError> {
-        connection
-            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'strongroom_meta'", [], |row| {
-                row.get(0)
-            })
-            .map(|count: i64| count > 0)
-            .map_err(OpenError::engine)
+    /// Whether tables of ours are in this database.
+    pub(crate) fn exists(connection: &Connection) -> rusqlite::Result<bool> {
+        const OURS: &str = "SELECT count(*) FROM sqlite_schema WHERE name GLOB 'strongroom_*'";
+        connection.query_row(OURS, [], |row| row.get(0)).map(|count: i64| count > 0)
     }
 }
 
@@ -94,6 +90,11 @@ pub(crate) fn use_log(connection: &Connection) -> Result<(), OpenError> {
         .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         .map_err(OpenError::engine)?;
     if mode == "wal" { Ok(()) } else { Err(OpenError::Unsupported) }
+}
+
+/// Whether closing a connection leaves the log as it is, or writes it back into the database and removes it.
+pub(crate) fn keep_log(connection: &Connection, keep: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep).map(drop)
 }
 
 /// A connection that creates no file. Used by one thread at a time, so SQLite needs no mutex of its own.

@@ -40,19 +40,25 @@ pub(crate) struct Shared {
 }
 
 impl SqliteStore {
-    pub(crate) fn assemble(path: PathBuf, owner: File, connection: Connection, meta: &Meta) -> Self {
+    pub(crate) fn assemble(
+        path: PathBuf,
+        owner: File,
+        connection: Connection,
+        meta: &Meta,
+    ) -> rusqlite::Result<Self> {
         let footing = Footing::default();
         let log = crate::open::beside(&path, "-wal");
-        Self(Arc::new(Shared {
+        let writer = Writer::new(connection, log, meta.reserved, footing.clone())?;
+        Ok(Self(Arc::new(Shared {
             id: meta.store,
             batches: AtomicU64::new(0),
             readers: Readers::new(path.clone()),
             line: Line::default(),
-            writer: Mutex::new(Writer::new(connection, log, meta.reserved, footing.clone())),
+            writer: Mutex::new(writer),
             footing,
             path,
             _owner: owner,
-        }))
+        })))
     }
 
     /// Where the file is.
@@ -68,7 +74,7 @@ impl SqliteStore {
     /// [`StoreError::Engine`] or [`StoreError::Broken`] where the engine cannot begin.
     pub fn begin(&self) -> Result<Transaction<'_>, StoreError> {
         let lead = self.0.lead_alone()?;
-        lead.writer.begin()?;
+        lead.writer.lend()?;
         self.0.line.hold();
         Ok(Transaction::new(self.0.id, lead))
     }

@@ -21,8 +21,9 @@ use crate::store::Lead;
 /// ```
 ///
 /// It is used as an [`rusqlite::Connection`]. The tables named `strongroom_*` and the connection's settings
-/// are not the application's to change, and the transaction ends by the methods here, not by a statement.
-/// Dropping it undoes everything.
+/// are not the application's to change, and the transaction ends by the methods here: a statement that would
+/// commit fails and undoes everything, and after it or a `ROLLBACK` the methods here refuse to commit. Dropping
+/// the transaction undoes everything.
 ///
 /// It stays on its thread, and all other commits wait for it; a commit to the store itself from this thread is
 /// refused. What the store reads meanwhile is the state before.
@@ -68,7 +69,7 @@ impl<'s> Transaction<'s> {
     /// [`StoreError`] where the engine cannot commit; nothing happened then, unless it says
     /// [`StoreError::Broken`].
     pub fn commit_rows(mut self) -> Result<(), StoreError> {
-        Ok(self.lead.writer.commit_begun()?)
+        Ok(self.lead.writer.commit_lent()?)
     }
 
     /// Undoes everything, as dropping it does.

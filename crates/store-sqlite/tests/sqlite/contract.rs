@@ -1,5 +1,3 @@
-//! The engine keeps the contract of a store.
-
 use strongroom_store_sqlite::SqliteStore;
 
 #[test]

@@ -1,0 +1,56 @@
+use std::{fs, path::Path};
+
+use rusqlite::Connection;
+
+use crate::{
+    OpenError,
+    open::{beside, connect},
+    schema::{self, APPLICATION_ID, Meta},
+};
+
+/// Looks into a file that may belong to somebody else, and leaves it and its folder as they are.
+///
+/// Only SQLite opens the database: closing a file drops all locks that this process has on it, also those of
+/// other connections. A connection that may write removes the log that it made when it closes; a read-only one
+/// would leave it there. A log that was there before belongs to the file, and is not written back. Where there
+/// is no shared memory nobody uses the log, and a connection that is alone makes none.
+pub(crate) fn look<T>(
+    path: &Path,
+    look: impl FnOnce(&Connection) -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
+    let keep_log = beside(path, "-wal").exists();
+    let alone = !beside(path, "-shm").exists();
+    let connection = connect(path)?;
+    schema::keep_log(&connection, keep_log).map_err(OpenError::engine)?;
+    if alone {
+        connection
+            .pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))
+            .map_err(OpenError::engine)?;
+    }
+    look(&connection)
+}
+
+/// Whether this is a store in a file of its own that this release can open.
+pub(crate) fn examine(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    // Our files use the log from their first moment on. SQLite would write such a journal back into the file.
+    if length(&beside(path, "-journal")) > 0 {
+        return Err(OpenError::Foreign);
+    }
+    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    if number("application_id").map_err(OpenError::engine)? != i64::from(APPLICATION_ID) {
+        return Err(OpenError::Foreign);
+    }
+    // As long as there is a log, pages may be there and not yet in the database.
+    let [count, size] =
+        ["page_count", "page_size"].map(|pragma| number(pragma).map_err(OpenError::unreadable));
+    let pages = count?.saturating_mul(size?);
+    let cut = length(path) < pages.unsigned_abs() && length(&beside(path, "-wal")) == 0;
+    if cut || !Meta::exists(connection).map_err(OpenError::unreadable)? {
+        return Err(OpenError::Damaged);
+    }
+    Meta::read(connection).map(drop)
+}
+
+pub(crate) fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}

@@ -1,0 +1,26 @@
+//! The promises of the SQLite engine, one module for each.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
+#![expect(clippy::print_stderr, reason = "a test that needs a tool says that it was skipped")]
+
+mod application_file;
+mod child;
+mod contract;
+mod crash;
+mod create;
+mod damage;
+mod durability;
+mod failed_sync;
+mod group_commit;
+mod model;
+mod refusals;
+mod revisions;
+mod scrub;
+mod support;
+mod trace;
+mod transaction;
