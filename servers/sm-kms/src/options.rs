@@ -139,17 +139,31 @@ pub fn listen(address: SocketAddr, tls: Option<Tls>) -> Result<Server, RunError>
 /// # Errors
 /// [`RunError::Folder`], [`RunError::Database`].
 pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| RunError::Folder(folder.to_owned(), error))?;
+    make_folder(folder).map_err(|error| RunError::Folder(folder.to_owned(), error))?;
     let path = folder.join("strongroom.db");
     let store = match SqliteStore::open(&path) {
         Err(OpenError::NotFound) => SqliteStore::create(&path),
         opened => opened,
     };
     store.map(Arc::new).map_err(|error| RunError::Database(path, error))
+}
+
+/// Makes a folder, and those above that are missing, so that they survive the loss of power.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let above = match folder.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    };
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => File::open(above)?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !above.exists() => {
+            make_folder(above)?;
+            make_folder(folder)
+        }
+        // Another name for it may be there, such as a symbolic link.
+        Err(_) if folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// A node over a store, with the primitives and the clock of this machine.
