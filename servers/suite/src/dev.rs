@@ -2,7 +2,7 @@ use std::{
     fs, io,
     io::Write,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
@@ -32,7 +32,12 @@ pub(crate) struct Dev {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DevError {
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(RunError),
+    #[error(
+        "{0} can be reached from other machines, and this server has no TLS: listen on 127.0.0.1, or use \
+         `strongroom server`"
+    )]
+    InTheClear(SocketAddr),
     #[error(transparent)]
     Node(#[from] NodeError),
     #[error("{} cannot be written", .0.display())]
@@ -48,6 +53,15 @@ pub(crate) enum DevError {
     Random,
     #[error("the server ended")]
     Io(#[from] io::Error),
+}
+
+impl From<RunError> for DevError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::InTheClear(address) => Self::InTheClear(address),
+            other => Self::Run(other),
+        }
+    }
 }
 
 // clap asks for a Result.
@@ -76,24 +90,24 @@ impl Dev {
 
     /// Initialises what is not, unseals, and sees to it that the token's file holds a good token.
     fn open(&self, node: &Node, file: &Path) -> Result<(), DevError> {
-        let write = |text: &SecretString| {
-            write_private(file, text.expose_secret().as_bytes())
-                .map_err(|error| DevError::Write(file.to_owned(), error))
-        };
-        if node.sealed().is_some() {
+        let begun = node.sealed().is_some();
+        if begun {
             node.unseal_with_secrets()?;
-            if let Some(text) = &self.root_token {
-                node.insecure_install(text.clone())?;
-                write(text)?;
-            }
-            return Ok(());
         }
-        // The token is on disk before it is good: after a crash in between the next start takes it from there.
-        let token = match self.root_token.clone().map_or_else(|| read_token(file), |text| Ok(Some(text)))? {
+        let kept = read_token(file)?;
+        let token = match self.root_token.clone().or_else(|| kept.clone()) {
             Some(text) => node.insecure_token(text)?,
             None => node.new_token()?,
         };
-        write(token.secret())?;
+        let text = token.secret();
+        // The token is on disk before it is good: after a crash in between the next start takes it from there.
+        if kept.is_none_or(|kept| kept.expose_secret() != text.expose_secret()) {
+            write_private(file, text.expose_secret().as_bytes())
+                .map_err(|error| DevError::Write(file.to_owned(), error))?;
+        }
+        if begun {
+            return Ok(node.insecure_install(text.clone())?);
+        }
         node.initialize(None, &token)?;
         Ok(node.unseal_with_secrets()?)
     }
@@ -115,7 +129,8 @@ fn read_token(path: &Path) -> Result<Option<SecretString>, DevError> {
 
 fn announce(data: &Path, token: &Path, address: SocketAddr, chosen: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let (data, token) = (data.display(), token.display());
+    let (data, token) = (path::absolute(data)?, path::absolute(token)?);
+    let (data, token, quoted) = (data.display(), token.display(), quoted(&token));
     write!(
         out,
         "\
@@ -127,7 +142,7 @@ Strongroom is ready: a server for development, without TLS, that unseals itself.
 
 Three commands to try:
 
-  export VAULT_ADDR=http://{address} VAULT_TOKEN=\"$(cat '{token}')\"
+  export VAULT_ADDR=http://{address} VAULT_TOKEN=\"$(cat {quoted})\"
   curl -H \"X-Vault-Token: $VAULT_TOKEN\" -X POST $VAULT_ADDR/v1/transit/keys/app
   curl -H \"X-Vault-Token: $VAULT_TOKEN\" -d '{{\"plaintext\":\"aGVsbG8=\"}}' $VAULT_ADDR/v1/transit/encrypt/app
 
@@ -138,4 +153,9 @@ Stop it with Ctrl-C; the same command opens the same data again.
         writeln!(out, "\nThe root token came from the command line: for development only.")?;
     }
     out.flush()
+}
+
+/// A path as one word of a POSIX shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
