@@ -7,7 +7,7 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_sm_kms::{Node, NodeError, RunError, listen, node, open_store, secret_file, serve};
+use strongroom_sm_kms::{Node, NodeError, RunError, SecretFile, listen, node, open_store, serve};
 use zeroize::Zeroizing;
 
 use crate::files::write_private;
@@ -81,7 +81,7 @@ impl Dev {
             }
             write_key(&key)?;
         }
-        let node = Arc::new(node(store, vec![secret_file(&key)?])?);
+        let node = Arc::new(node(store, vec![SecretFile::new(key)])?);
         let token = self.data.join("root-token");
         self.open(&node, &token)?;
         announce(&self.data, &token, server.local_addr(), self.root_token.is_some())?;
