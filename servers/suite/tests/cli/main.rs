@@ -1,16 +1,29 @@
 //! The binary `strongroom` from end to end: what it promises to those who start it, and against what happens to
 //! it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test ends at the first surprise"
-)]
 
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod first_start;
 #[cfg(test)]
+mod help;
+#[cfg(test)]
+mod recorder;
+#[cfg(test)]
+mod scan;
+#[cfg(test)]
+mod seal;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod slots;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+mod tls;
+
+/// As the binary has it: the tests run the same server in a process of their own.
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
