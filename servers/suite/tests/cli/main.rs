@@ -4,15 +4,21 @@
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod durable;
+#[cfg(test)]
 mod first_start;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod kill;
 #[cfg(test)]
 mod recorder;
 #[cfg(test)]
 mod scan;
 #[cfg(test)]
 mod seal;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

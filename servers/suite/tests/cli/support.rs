@@ -99,7 +99,7 @@ impl Server {
             let ended = server.child.try_wait().unwrap().is_some();
             let said = server.said();
             let ready = ["Stop it with", "listening"].iter().any(|word| said.contains(word));
-            if ready && let Some(url) = said.split_whitespace().find_map(url) {
+            if ready && let Some(url) = url(&said) {
                 server.url = url;
                 return Ok(server);
             }
@@ -126,6 +126,15 @@ impl Server {
     /// All that it has printed and logged.
     pub(crate) fn said(&self) -> String {
         self.out() + &self.err()
+    }
+
+    /// Waits until it has logged this.
+    pub(crate) fn until_it_says(&self, what: &str) {
+        let begin = Instant::now();
+        while !self.said().contains(what) {
+            assert!(begin.elapsed() < LONG, "{what}: {}", self.said());
+            sleep(Duration::from_millis(20));
+        }
     }
 
     pub(crate) fn client(&self, token: &str) -> Client {
@@ -168,9 +177,10 @@ impl Drop for Server {
     }
 }
 
-fn url(word: &str) -> Option<String> {
-    let word = word.strip_prefix("address=").unwrap_or(word);
-    ["http://", "https://"].iter().any(|scheme| word.starts_with(scheme)).then(|| word.to_owned())
+/// The first address in what a server says.
+fn url(said: &str) -> Option<String> {
+    let start = ["http://", "https://"].iter().filter_map(|scheme| said.find(scheme)).min()?;
+    said[start..].split(|end: char| end.is_whitespace() || end == '"').next().map(str::to_owned)
 }
 
 /// A command by a shell, in a folder, with this umask.
