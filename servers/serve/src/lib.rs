@@ -47,6 +47,7 @@ mod response;
 mod server;
 mod service;
 mod signal;
+mod stack;
 mod tls;
 mod watch;
 
@@ -62,4 +63,5 @@ pub use response::Response;
 pub use server::{BindError, Server};
 pub use service::{Body, Service, Step};
 pub use signal::asked_to_end;
+pub use stack::wiping_stack;
 pub use tls::{Tls, TlsError};

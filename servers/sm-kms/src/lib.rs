@@ -11,10 +11,12 @@ mod node;
 mod options;
 mod payload;
 mod routes;
+mod secret_file;
 mod sys;
 mod transit;
 
 pub use host::serve;
 pub use node::{Node, NodeError, Open};
-pub use options::{Options, RunError, SecretFileError, listen, node, open_store, secret_file};
+pub use options::{Options, RunError, listen, node, open_store};
 pub use routes::Api;
+pub use secret_file::{SecretFile, SecretFileError};

@@ -1,10 +1,15 @@
 //! `strongroom-sm-kms`: key rings over HTTP, and nothing else.
 
-use std::process::ExitCode;
+use std::{alloc::System, process::ExitCode};
 
 use clap::Parser;
 use strongroom_serve::{LogFormat, report, start_log};
 use strongroom_sm_kms::Options;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped: also the buffers of HTTP, TLS and JSON, where shares and tokens pass.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Key rings over Vault's HTTP API (sys and transit).
 #[derive(Parser)]

@@ -6,8 +6,7 @@ use std::{
 
 use secrecy::SecretString;
 use strongroom_barrier::{
-    Collector, CreateError, Entered, NewSlot, OpenError, Sealed, Share, Split, Unlock, UnsealError,
-    UnsealSecret, Unsealed,
+    Collector, CreateError, Entered, NewSlot, OpenError, Sealed, Share, Split, Unlock, UnsealError, Unsealed,
 };
 use strongroom_core::{
     Clock, CommitError, KeyError, Provider, StillInside, Store, StoreError, drain, run_due,
@@ -15,12 +14,14 @@ use strongroom_core::{
 use strongroom_identity::{RootToken, Tokens};
 use strongroom_kms::Kms;
 
+use crate::{SecretFile, SecretFileError};
+
 /// One database as a server has it: uninitialised, sealed or open.
 pub struct Node {
     store: Arc<dyn Store>,
     provider: Arc<dyn Provider>,
     clock: Arc<dyn Clock>,
-    secrets: Vec<UnsealSecret>,
+    secrets: Vec<SecretFile>,
     collector: Collector,
     state: RwLock<State>,
 }
@@ -57,6 +58,9 @@ pub enum NodeError {
     /// It does not unseal.
     #[error(transparent)]
     Unseal(#[from] UnsealError),
+    /// The file of a secret cannot be used.
+    #[error(transparent)]
+    Secret(#[from] SecretFileError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,7 +91,7 @@ impl Node {
         store: Arc<dyn Store>,
         provider: Arc<dyn Provider>,
         clock: Arc<dyn Clock>,
-        secrets: Vec<UnsealSecret>,
+        secrets: Vec<SecretFile>,
     ) -> Result<Self, NodeError> {
         let opened = Sealed::open(Arc::clone(&store), Arc::clone(&provider), Arc::clone(&clock));
         let state = match opened {
@@ -103,14 +107,15 @@ impl Node {
     /// sealed. Answers the shares.
     ///
     /// # Errors
-    /// [`NodeError::Create`]; nothing has changed.
+    /// [`NodeError::Create`], [`NodeError::Secret`]; nothing has changed.
     pub fn initialize(&self, split: Option<Split>, token: &RootToken) -> Result<Vec<Share>, NodeError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if !matches!(*state, State::Uninitialized) {
             return Err(CreateError::Exists.into());
         }
+        let secrets = self.secrets.iter().map(SecretFile::read).collect::<Result<Vec<_>, _>>()?;
         let shamir = split.map(NewSlot::Shamir);
-        let slots: Vec<_> = self.secrets.iter().map(NewSlot::Secret).chain(shamir).collect();
+        let slots: Vec<_> = secrets.iter().map(NewSlot::Secret).chain(shamir).collect();
         let (store, provider) = (Arc::clone(&self.store), Arc::clone(&self.provider));
         let clock = Arc::clone(&self.clock);
         let mut created = Sealed::create(store, provider, clock, &slots, vec![token.record()?])?;
@@ -141,14 +146,18 @@ impl Node {
     /// Opens the database with the first of the node's secrets that fits.
     ///
     /// # Errors
-    /// [`NodeError::Unseal`] where none fits.
+    /// [`NodeError::Unseal`] where none fits, [`NodeError::Secret`] where the last one cannot be read.
     pub fn unseal_with_secrets(&self) -> Result<(), NodeError> {
         let sealed = self.sealed().ok_or(NodeError::Uninitialized)?;
         let mut last = NodeError::Unseal(UnsealError::WrongSecret);
         for secret in &self.secrets {
-            match sealed.unseal(&Unlock::Secret(secret)) {
+            let unsealed = secret
+                .read()
+                .map_err(NodeError::from)
+                .and_then(|secret| sealed.unseal(&Unlock::Secret(&secret)).map_err(NodeError::from));
+            match unsealed {
                 Ok(unsealed) => return self.opened(unsealed),
-                Err(error) => last = error.into(),
+                Err(error) => last = error,
             }
         }
         Err(last)

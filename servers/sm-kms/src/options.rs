@@ -1,20 +1,19 @@
 use std::{
+    error::Error,
     fs::{DirBuilder, File},
-    io::{self, Read},
+    io,
     net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use strongroom_barrier::UnsealSecret;
 use strongroom_core::SystemClock;
 use strongroom_keys::RustCrypto;
-use strongroom_serve::{BindError, Limits, Server, Tls, TlsError};
+use strongroom_serve::{BindError, Limits, Server, Tls, TlsError, wiping_stack};
 use strongroom_store_sqlite::{OpenError, SqliteStore};
-use zeroize::Zeroizing;
 
-use crate::{Node, NodeError, serve};
+use crate::{Node, NodeError, SecretFile, serve};
 
 /// How a server is started.
 #[derive(Debug, clap::Args)]
@@ -55,9 +54,6 @@ pub enum RunError {
     /// The database cannot be opened.
     #[error("the database {} cannot be opened", .0.display())]
     Database(PathBuf, #[source] OpenError),
-    /// A file of an unseal secret cannot be used.
-    #[error("the unseal secret {} cannot be used", .0.display())]
-    Secret(PathBuf, #[source] SecretFileError),
     /// Without TLS on an address that others reach.
     #[error("{0} can be reached from other machines: give --tls-cert and --tls-key, or listen on 127.0.0.1")]
     InTheClear(SocketAddr),
@@ -75,30 +71,16 @@ pub enum RunError {
     Io(#[from] io::Error),
 }
 
-/// Why the file of a secret is not used.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretFileError {
-    /// It cannot be read.
-    #[error("it cannot be read")]
-    Io(#[from] io::Error),
-    /// Anybody may read it.
-    #[error("everybody may read it: run chmod 600 on it")]
-    Public,
-    /// Too short or far too long.
-    #[error("it must have 32 bytes to 64 KiB: make one with `head -c 32 /dev/urandom`")]
-    Size,
-}
-
-const LONGEST_SECRET: u64 = 64 << 10;
-
 impl Options {
     /// Runs the server until the process is asked to end.
     ///
     /// # Errors
     /// [`RunError`].
     pub fn run(self) -> Result<(), RunError> {
-        let secrets =
-            self.unseal_secret.iter().map(|path| secret_file(path)).collect::<Result<Vec<_>, _>>()?;
+        let secrets: Vec<_> = self.unseal_secret.into_iter().map(SecretFile::new).collect();
+        // What is wrong with one is told now, and not when it is needed.
+        wiping_stack(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
+            .map_err(NodeError::from)?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
             _ => None,
@@ -108,9 +90,12 @@ impl Options {
         let automatic = !secrets.is_empty();
         let node = Arc::new(node(open_store(&self.data)?, secrets)?);
         if automatic && node.sealed().is_some() {
-            match node.unseal_with_secrets() {
+            match wiping_stack(|| node.unseal_with_secrets()) {
                 Ok(()) => tracing::info!("unsealed with a secret file"),
-                Err(error) => tracing::error!(%error, "stays sealed: no secret file opens this database"),
+                Err(error) => tracing::error!(
+                    error = &error as &dyn Error,
+                    "stays sealed: no secret file opens this database"
+                ),
             }
         }
         let state = match (node.sealed(), node.open()) {
@@ -139,11 +124,7 @@ pub fn listen(address: SocketAddr, tls: Option<Tls>) -> Result<Server, RunError>
 /// # Errors
 /// [`RunError::Folder`], [`RunError::Database`].
 pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| RunError::Folder(folder.to_owned(), error))?;
+    make_folder(folder).map_err(|error| RunError::Folder(folder.to_owned(), error))?;
     let path = folder.join("strongroom.db");
     let store = match SqliteStore::open(&path) {
         Err(OpenError::NotFound) => SqliteStore::create(&path),
@@ -152,33 +133,28 @@ pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
     store.map(Arc::new).map_err(|error| RunError::Database(path, error))
 }
 
+/// Makes a folder, and those above that are missing, so that they survive the loss of power.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let above = match folder.parent() {
+        Some(above) if above != Path::new("") => above,
+        _ => Path::new("."),
+    };
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Ok(()) => File::open(above)?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !above.exists() => {
+            make_folder(above)?;
+            make_folder(folder)
+        }
+        // Another name for it may be there, such as a symbolic link.
+        Err(_) if folder.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// A node over a store, with the primitives and the clock of this machine.
 ///
 /// # Errors
 /// [`NodeError`].
-pub fn node(store: Arc<SqliteStore>, secrets: Vec<UnsealSecret>) -> Result<Node, NodeError> {
+pub fn node(store: Arc<SqliteStore>, secrets: Vec<SecretFile>) -> Result<Node, NodeError> {
     Node::new(store, Arc::new(RustCrypto::new()), Arc::new(SystemClock), secrets)
-}
-
-/// An unseal secret from a file that not everybody may read.
-///
-/// # Errors
-/// [`RunError::Secret`].
-pub fn secret_file(path: &Path) -> Result<UnsealSecret, RunError> {
-    read_secret(path).map_err(|error| RunError::Secret(path.to_owned(), error))
-}
-
-fn read_secret(path: &Path) -> Result<UnsealSecret, SecretFileError> {
-    let mut file = File::open(path)?;
-    let about = file.metadata()?;
-    if about.mode() & 0o007 != 0 {
-        return Err(SecretFileError::Public);
-    }
-    if !(32..=LONGEST_SECRET).contains(&about.len()) {
-        return Err(SecretFileError::Size);
-    }
-    // Exactly as long as the file, so that no copy is left behind by growing or shrinking.
-    let mut bytes = Zeroizing::new(vec![0; about.len() as usize]);
-    file.read_exact(&mut bytes)?;
-    UnsealSecret::new(std::mem::take(&mut *bytes)).map_err(|_| SecretFileError::Size)
 }

@@ -41,7 +41,9 @@ pub(crate) enum ClientError {
     Name(#[from] InvalidDnsNameError),
     #[error(transparent)]
     Tls(#[from] rustls::Error),
-    #[error("the connection failed")]
+    #[error("no secure connection to {0}: is it the server's address, and does --ca-cert name its roots?")]
+    Handshake(Uri, #[source] io::Error),
+    #[error("the connection broke: does the server's address begin with https, or with http?")]
     Http(#[from] hyper::Error),
     #[error("the answer is too long, or broke off")]
     Body,
@@ -87,7 +89,9 @@ impl Client {
             None => exchange(socket, request).await,
             Some(tls) => {
                 let name = ServerName::try_from(name.to_owned())?;
-                exchange(tls.connect(name, socket).await.map_err(failed)?, request).await
+                let secured = tls.connect(name, socket).await;
+                let failed = |error| ClientError::Handshake(self.address.clone(), error);
+                exchange(secured.map_err(failed)?, request).await
             }
         }
     }

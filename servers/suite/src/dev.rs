@@ -2,12 +2,13 @@ use std::{
     fs, io,
     io::Write,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     sync::Arc,
 };
 
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_sm_kms::{Node, NodeError, RunError, listen, node, open_store, secret_file, serve};
+use strongroom_serve::wiping_stack;
+use strongroom_sm_kms::{Node, NodeError, RunError, SecretFile, listen, node, open_store, serve};
 use zeroize::Zeroizing;
 
 use crate::files::write_private;
@@ -32,7 +33,12 @@ pub(crate) struct Dev {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DevError {
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(RunError),
+    #[error(
+        "{0} can be reached from other machines, and this server has no TLS: listen on 127.0.0.1, or use \
+         `strongroom server`"
+    )]
+    InTheClear(SocketAddr),
     #[error(transparent)]
     Node(#[from] NodeError),
     #[error("{} cannot be written", .0.display())]
@@ -50,6 +56,15 @@ pub(crate) enum DevError {
     Io(#[from] io::Error),
 }
 
+impl From<RunError> for DevError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::InTheClear(address) => Self::InTheClear(address),
+            other => Self::Run(other),
+        }
+    }
+}
+
 // clap asks for a Result.
 fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
     Ok(SecretString::from(text))
@@ -65,35 +80,35 @@ impl Dev {
             if node(Arc::clone(&store), Vec::new())?.sealed().is_some() {
                 return Err(DevError::KeyGone(key));
             }
-            write_key(&key)?;
+            wiping_stack(|| write_key(&key))?;
         }
-        let node = Arc::new(node(store, vec![secret_file(&key)?])?);
+        let node = Arc::new(node(store, vec![SecretFile::new(key)])?);
         let token = self.data.join("root-token");
-        self.open(&node, &token)?;
+        wiping_stack(|| self.open(&node, &token))?;
         announce(&self.data, &token, server.local_addr(), self.root_token.is_some())?;
         Ok(serve(&node, server)?)
     }
 
     /// Initialises what is not, unseals, and sees to it that the token's file holds a good token.
     fn open(&self, node: &Node, file: &Path) -> Result<(), DevError> {
-        let write = |text: &SecretString| {
-            write_private(file, text.expose_secret().as_bytes())
-                .map_err(|error| DevError::Write(file.to_owned(), error))
-        };
-        if node.sealed().is_some() {
+        let begun = node.sealed().is_some();
+        if begun {
             node.unseal_with_secrets()?;
-            if let Some(text) = &self.root_token {
-                node.insecure_install(text.clone())?;
-                write(text)?;
-            }
-            return Ok(());
         }
-        // The token is on disk before it is good: after a crash in between the next start takes it from there.
-        let token = match self.root_token.clone().map_or_else(|| read_token(file), |text| Ok(Some(text)))? {
+        let kept = read_token(file)?;
+        let token = match self.root_token.clone().or_else(|| kept.clone()) {
             Some(text) => node.insecure_token(text)?,
             None => node.new_token()?,
         };
-        write(token.secret())?;
+        let text = token.secret();
+        // The token is on disk before it is good: after a crash in between the next start takes it from there.
+        if kept.is_none_or(|kept| kept.expose_secret() != text.expose_secret()) {
+            write_private(file, text.expose_secret().as_bytes())
+                .map_err(|error| DevError::Write(file.to_owned(), error))?;
+        }
+        if begun {
+            return Ok(node.insecure_install(text.clone())?);
+        }
         node.initialize(None, &token)?;
         Ok(node.unseal_with_secrets()?)
     }
@@ -115,7 +130,8 @@ fn read_token(path: &Path) -> Result<Option<SecretString>, DevError> {
 
 fn announce(data: &Path, token: &Path, address: SocketAddr, chosen: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let (data, token) = (data.display(), token.display());
+    let (data, token) = (path::absolute(data)?, path::absolute(token)?);
+    let (data, token, quoted) = (data.display(), token.display(), quoted(&token));
     write!(
         out,
         "\
@@ -127,7 +143,7 @@ Strongroom is ready: a server for development, without TLS, that unseals itself.
 
 Three commands to try:
 
-  export VAULT_ADDR=http://{address} VAULT_TOKEN=\"$(cat '{token}')\"
+  export VAULT_ADDR=http://{address} VAULT_TOKEN=\"$(cat {quoted})\"
   curl -H \"X-Vault-Token: $VAULT_TOKEN\" -X POST $VAULT_ADDR/v1/transit/keys/app
   curl -H \"X-Vault-Token: $VAULT_TOKEN\" -d '{{\"plaintext\":\"aGVsbG8=\"}}' $VAULT_ADDR/v1/transit/encrypt/app
 
@@ -138,4 +154,9 @@ Stop it with Ctrl-C; the same command opens the same data again.
         writeln!(out, "\nThe root token came from the command line: for development only.")?;
     }
     out.flush()
+}
+
+/// A path as one word of a POSIX shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

@@ -16,6 +16,7 @@ use crate::client::{Client, ClientError};
 
 /// Looks after a running server.
 #[derive(clap::Args)]
+#[command(after_help = ENVIRONMENT)]
 pub(crate) struct Operator {
     /// Where the server listens
     #[arg(
@@ -42,6 +43,11 @@ pub(crate) struct Operator {
     #[command(subcommand)]
     task: Task,
 }
+
+const ENVIRONMENT: &str = "\
+A new server: `strongroom operator init`, then `strongroom operator unseal` once for each share that is needed.
+Name the server's certificate with --ca-cert if it signs itself. seal and rotate need the root token of init, by
+--token-file or the environment variable STRONGROOM_TOKEN; shares and tokens are never given as arguments.";
 
 #[derive(Subcommand)]
 enum Task {

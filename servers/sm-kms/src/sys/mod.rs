@@ -3,6 +3,8 @@
 mod private;
 mod public;
 
+use std::error::Error;
+
 pub(crate) use private::Operation;
 pub(crate) use public::Public;
 use strongroom_barrier::{CreateError, UnsealError};
@@ -21,7 +23,7 @@ fn node_failed(error: &NodeError) -> Response {
         NodeError::Commit(error) => answer::commit_failed(error),
         NodeError::StillInside(error) => Response::busy(&error.to_string()),
         other => {
-            tracing::error!(error = %other, "the state of the database could not change");
+            tracing::error!(error = other as &dyn Error, "the state of the database could not change");
             Response::errors(StatusCode::INTERNAL_SERVER_ERROR, &["internal error: see the server's log"])
         }
     }

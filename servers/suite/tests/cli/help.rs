@@ -1,0 +1,166 @@
+//! What the program says of itself.
+
+use std::process::Command;
+
+use crate::support::{Server, bare, installed, refused, run, strongroom, text};
+
+const COMMANDS: [&[&str]; 8] = [
+    &["dev"],
+    &["server"],
+    &["operator"],
+    &["operator", "init"],
+    &["operator", "unseal"],
+    &["operator", "seal"],
+    &["operator", "status"],
+    &["operator", "rotate"],
+];
+
+fn help(command: &[&str]) -> String {
+    let output = run(&[command, &["--help"]].concat());
+    assert!(output.status.success());
+    text(&output.stdout)
+}
+
+#[test]
+fn alone_it_prints_its_help_and_what_to_begin_with() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    for word in ["Usage: strongroom", "dev", "server", "operator", "strongroom dev"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+#[test]
+fn every_command_and_every_flag_is_explained() {
+    for command in COMMANDS {
+        let help = help(command);
+        assert!(!help.starts_with("Usage"), "{command:?} says what it does: {help}");
+        // The examples come after the flags.
+        let flags = help.split("\nA ").next().unwrap();
+        let lines: Vec<_> = flags.lines().collect();
+        let flag = |(_, line): &(usize, &&str)| line.starts_with("  ") && line.trim().starts_with('-');
+        let flags: Vec<_> = lines.iter().enumerate().filter(flag).collect();
+        assert!(flags.len() >= 2, "{help}");
+        for (place, line) in flags {
+            let beside = line.trim().split_once("  ").is_some();
+            let below = lines.get(place + 1).is_some_and(|next| next.starts_with("          "));
+            assert!(beside || below, "{command:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_flags_of_the_specification_are_there() {
+    for (command, flags) in [
+        (&["dev"][..], &["--data <DIR>", "--listen <ADDR>", "--root-token <TOKEN>"][..]),
+        (
+            &["server"],
+            &[
+                "--data <DIR>",
+                "--listen <ADDR>",
+                "--tls-cert <FILE>",
+                "--tls-key <FILE>",
+                "--unseal-secret <FILE>",
+            ],
+        ),
+        (
+            &["operator"],
+            &[
+                "init",
+                "unseal",
+                "seal",
+                "status",
+                "rotate",
+                "--ca-cert <FILE>",
+                "--token-file <FILE>",
+                "--json",
+            ],
+        ),
+        (&["operator", "rotate"], &["--root"]),
+        (&["operator", "init"], &["--shares <", "--threshold <"]),
+    ] {
+        let help = help(command);
+        flags.iter().for_each(|flag| assert!(help.contains(flag), "{flag}: {help}"));
+    }
+    assert!(help(&["dev"]).contains("development only"));
+}
+
+#[test]
+fn a_newcomer_is_led_from_the_files_to_the_first_key() {
+    let server = help(&["server"]);
+    for word in ["openssl req", "--tls-cert", "operator init", "operator unseal"] {
+        assert!(server.contains(word), "{word}: {server}");
+    }
+    let operator = help(&["operator"]);
+    for word in ["--ca-cert", "operator init", "STRONGROOM_TOKEN"] {
+        assert!(operator.contains(word), "{word}: {operator}");
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_an_error_of_usage() {
+    for command in COMMANDS {
+        let (code, said) = refused(&run(&[command, &["--unknown"]].concat()));
+        assert_eq!(code, 2, "{command:?}");
+        assert!(said.contains("--unknown") && said.contains("--help"), "{said}");
+    }
+    for wrong in [
+        &["unknown"][..],
+        &["dev", "--listen", "everywhere"],
+        &["server"],
+        &["server", "--data", "x"],
+        &["server", "--data", "x", "--tls-cert", "y"],
+        &["server", "--data", "x", "--insecure-http", "--tls-cert", "y", "--tls-key", "z"],
+        &["operator"],
+        &["operator", "init", "--shares", "256"],
+        &["operator", "unseal", "--reset", "--share-file", "x"],
+        &["operator", "status", "--token-file"],
+    ] {
+        assert_eq!(refused(&run(wrong)).0, 2, "{wrong:?}");
+    }
+    let mut wrong = strongroom();
+    wrong.args(["operator", "status"]).env("STRONGROOM_ADDR", "no address at all");
+    assert_eq!(refused(&wrong.output().unwrap()).0, 2);
+}
+
+#[test]
+fn a_secret_typed_as_an_argument_is_refused_and_not_repeated() {
+    for command in [
+        &["operator", "unseal", "canary"][..],
+        &["operator", "seal", "canary"],
+        &["operator", "--token", "canary", "seal"],
+        &["operator", "seal", "--token=canary"],
+        &["server", "--unseal-secret", "file", "canary"],
+        &["dev", "canary"],
+    ] {
+        let (code, said) = refused(&run(command));
+        assert_eq!(code, 2);
+        assert!(!said.contains("canary"), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn the_certificate_of_the_help_serves_and_is_trusted() {
+    if !installed("openssl") || !installed("bash") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let help = help(&["server"]);
+    let (_, example) = help.split_once("  openssl req").unwrap();
+    let (example, _) = example.split_once("  strongroom server").unwrap();
+    let mut bash = bare(Command::new("bash"));
+    bash.current_dir(folder.path()).arg("-ec").arg(format!("openssl req{example}"));
+    let made = bash.output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let mut command = strongroom();
+    command.current_dir(folder.path()).args(["server", "--data", "data", "--listen", "127.0.0.1:0"]);
+    let server = Server::start({
+        command.args(["--tls-cert", "server.pem", "--tls-key", "server.key"]);
+        command
+    });
+    let mut init = strongroom();
+    init.current_dir(folder.path()).args(["operator", "--address", &server.url, "init"]);
+    let made = init.env("STRONGROOM_CACERT", "server.pem").output().unwrap();
+    assert!(made.status.success(), "{}", text(&made.stderr));
+}
