@@ -435,7 +435,8 @@ mod tests {
             other: u32,
         }
         let limits = Limits::default();
-        let pair = |text: &str| Checked::or_empty(text.as_bytes(), &limits).and_then(|body| body.object::<Pair>());
+        let pair =
+            |text: &str| Checked::or_empty(text.as_bytes(), &limits).and_then(|body| body.object::<Pair>());
         assert!(pair(r#"{"other":1,"one":2}"#).is_ok());
         assert!(matches!(pair("[1,2]"), Err(JsonError::Shape { .. })));
         assert!(serde_json::from_str::<Pair>("[1,2]").is_ok(), "which is what a derived type would do");
