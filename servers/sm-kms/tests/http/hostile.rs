@@ -1,6 +1,6 @@
 //! Large bodies, slow clients, and what they cost others.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use strongroom_serve::Limits;
@@ -95,7 +95,7 @@ fn what_everybody_may_send_is_small() {
 #[test]
 fn a_large_message_below_the_limit_comes_back() {
     let vault = Vault::with_rings();
-    let plaintext = "x".repeat(8 << 20);
+    let plaintext = "x".repeat(1 << 20);
     let ciphertext = vault.encrypt("aes", &plaintext);
     let opened = vault.decrypt("aes", &ciphertext).data();
     assert!(opened["plaintext"] == json!(crate::support::b64(&plaintext)));
@@ -170,6 +170,5 @@ fn requests_behind_each_other_on_one_connection_are_answered_in_order() {
         let answer = client.answer("POST").data();
         assert_eq!(answer["batch_results"][0]["reference"], json!(format!("{number}")));
     }
-    std::thread::sleep(Duration::from_millis(1));
     assert!(client.is_quiet());
 }

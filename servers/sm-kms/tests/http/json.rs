@@ -100,20 +100,18 @@ fn depth_beyond_32_is_refused_everywhere() {
 fn a_million_small_members_are_refused_cheaply() {
     let vault = Vault::with_rings();
     let members: String = (0..1_000_000).map(|number| format!("\"{number}\":0,")).collect();
-    let items = "{},".repeat(1_000_000);
-    let uses =
-        writes(&vault).into_iter().filter(|route| route.method == "POST" && !route.path.contains("keys"));
-    for route in uses.filter(|route| route.path.starts_with("transit")) {
-        for body in [
-            format!("{{{members}\"plaintext\":\"\"}}"),
-            format!("{{\"batch_input\":[{items}{{}}]}}"),
-            format!("{{\"x\":[{}0]}}", "0,".repeat(1_000_000)),
-        ] {
-            let begin = Instant::now();
-            let (status, text) = send(&vault, &route, body).error();
-            assert_eq!((status, &*text), (400, "the body holds too many values"), "{}", route.path);
-            assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
-        }
+    let bodies = [
+        format!("{{{members}\"plaintext\":\"\"}}"),
+        format!("{{\"batch_input\":[{}{{}}]}}", "{},".repeat(1_000_000)),
+        format!("{{\"x\":[{}0]}}", "0,".repeat(1_000_000)),
+    ];
+    let uses = ["encrypt/aes", "decrypt/aes", "rewrap/aes", "sign/ed", "verify/ed"];
+    for (path, body) in uses.iter().zip(bodies.iter().cycle()) {
+        let request = vault.request("POST", &format!("transit/{path}")).body(&**body);
+        let begin = Instant::now();
+        let (status, text) = vault.send(&request).error();
+        assert_eq!((status, &*text), (400, "the body holds too many values"), "{path}");
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     }
 }
 

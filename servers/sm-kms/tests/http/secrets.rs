@@ -144,7 +144,7 @@ fn a_path_or_a_query_is_never_echoed() {
     let vault = Vault::with_rings();
     let text = &canary.0;
     for path in [
-        format!("{text}"),
+        text.clone(),
         format!("transit/{text}"),
         format!("transit/keys/{text}!"),
         format!("transit/keys/{text}"),

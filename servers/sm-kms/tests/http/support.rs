@@ -322,7 +322,7 @@ impl Client {
 
     /// Whether the server sends nothing more than what was read.
     pub(crate) fn is_quiet(&mut self) -> bool {
-        self.socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        self.socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         self.rest.is_empty() && !matches!(self.socket.read(&mut [0; 1]), Ok(1))
     }
 
