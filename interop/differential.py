@@ -180,7 +180,10 @@ def compare(ours, oracle, meant):
     for exchange in EXCHANGES:
         answers = ours.exchange(exchange), oracle.exchange(exchange)
         lines = differences(exchange.request, *map(shape, answers))
-        if not lines:
+        if not lines and meant and exchange.ours:
+            count["different"] += 1
+            print(f"STALE      {title(exchange)}\n           no difference any more: {exchange.why}")
+        elif not lines:
             count["the same"] += 1
         elif meant and explained(exchange, answers[0]):
             count["explained"] += 1

@@ -40,17 +40,25 @@ TOLERANCES = [
     Tolerance("mounts", r"\.(cubbyhole|identity)/\.", True, "engines that Strongroom does not have"),
     Tolerance("mounts", r"\.(\w*plugin_version|running_sha256|deprecation_status)$", True, "there are no plugins"),
     Tolerance("mounts", r"\.passthrough_request_headers\b", True, "there are no plugins to pass headers to"),
+    Tolerance("key-status", r"\.(term|encryptions)$", False, "the root's term, which sys/rotate/root makes new"),
+    Tolerance("key-status", r"\.install_time$", False, CLOCK),
+    Tolerance("transit/keys", r"\.supports_derivation$", False, "keys are not derived"),
     Tolerance("mounts", r"\.(seal_wrap|external_entropy_access)$", False, "everything is sealed by the barrier"),
 ]
 
 # Options of a row that is meant to differ.
 NONE = {}
 FAULT = {"ours": (400,), "why": "the caller's fault is a 400; OpenBao answers 500"}
-STRICT_JSON = {"ours": (400,), "why": "JSON is strict: types are not converted, members are not repeated"}
+STRICT_JSON = {"ours": (400,), "why": "JSON is strict: members are not repeated, a text is a text"}
 THREE_TYPES = {"ours": (400,), "why": "keys are aes256-gcm96, ed25519 or ecdsa-p256"}
 NO_DERIVATION = {"ours": (400,), "why": "keys are neither derived nor convergent"}
 NEVER_LEAVES = {"ours": (400,), "why": "keys neither leave in the clear nor go into plain backups"}
 NO_UPSERT = {"ours": (400, 404), "why": "keys are made by name, not by their first use"}
+NO_NONCE = {"ours": (400,), "why": "no caller names a nonce; OpenBao warns that it ignores it"}
+NO_CONTEXT = {"ours": (400,), "why": "no key is derived; OpenBao ignores the context silently"}
+LIMITS = {"ours": (400,), "why": "a limit is positive; OpenBao takes others for none"}
+HEAD = {"ours": (200,), "why": "HEAD is answered where GET is (RFC 9110, section 9.3.2)"}
+NAMESPACES = {"ours": (404,), "why": "there are no namespaces: everything below an unknown one is 404"}
 CANONICAL = {"ours": (400, 404), "why": "a path that is not canonical is refused, not redirected"}
 NOT_OFFERED = {"ours": (404, 405), "why": "a path of OpenBao that Strongroom does not have"}
 
@@ -162,6 +170,8 @@ UNSEAL = [
     anyone("PUT sys/unseal", {"key": "$share0"}),
     anyone("POST sys/unseal", {"key": "$hex1"}),
     anyone("PUT sys/unseal", {"key": "$share4_flipped"}),
+    anyone("GET sys/seal-status", ours=(200,), why="a share that is refused leaves the others, OpenBao forgets all"),
+    anyone("PUT sys/unseal", {"reset": True}),
     anyone("GET sys/seal-status"),
     anyone("PUT sys/unseal", {"key": "$share2"}),
     anyone("PUT sys/unseal", {"key": "$share3"}),
@@ -218,8 +228,8 @@ TOKENS = [
         for name in ("", "/", "root", "root/", "unknown", "unknown/", "a/b")
     ),
     row("POST transit/keys/a", headers={"X-Vault-Namespace": "unknown"}),
-    anyone("GET sys/health", headers={"X-Vault-Namespace": "unknown"}),
-    anyone("GET sys/seal-status", headers={"X-Vault-Namespace": "unknown"}),
+    anyone("GET sys/health", headers={"X-Vault-Namespace": "unknown"}, **NAMESPACES),
+    anyone("GET sys/seal-status", headers={"X-Vault-Namespace": "unknown"}, **NAMESPACES),
 ]
 
 PATHS = [
@@ -239,9 +249,23 @@ PATHS = [
     row("DELETE sys/unseal"),
     row("POST sys/mounts"),
     row("FOO sys/mounts"),
+    row("OPTIONS sys/health"),
+    row("OPTIONS sys/mounts", ours=(405,), why="a method that no path has; OpenBao answers 400"),
+    *(row(f"HEAD {path}", **HEAD) for path in ("sys/mounts", "sys/init", "sys/seal-status", "sys/leader")),
+    row("GET sys/mounts/"),
+    row("GET sys/mounts?list=true"),
+    row("LIST sys/mounts"),
+    row("GET sys/health?list=true"),
+    row("LIST sys/health"),
+    row("GET sys/health/"),
+    anyone("GET sys/health/"),
+    row("PUT sys/rotate", "{"),
+    row("PUT sys/rotate", "[]"),
+    row("PUT sys/seal", "{"),
+    row("GET sys/key-status"),
     row("GET transit//keys/a", **CANONICAL),
     row("GET transit/../sys/mounts", **CANONICAL),
-    row("GET transit/keys/%2e%2e", **CANONICAL),
+    row("GET transit/keys/%2e%2e"),
     row("GET transit"),
     row("GET transit/nothing"),
     row("POST transit/encrypt", {"plaintext": MESSAGE}),
@@ -272,7 +296,8 @@ KEYS = [
     row("POST transit/keys/p256", {"type": "ecdsa-p256"}),
     row("POST transit/keys/a.b_c-d"),
     row("POST transit/keys/UPPER"),
-    *(row(f"POST transit/keys/{name}") for name in ("bad%20name", "%C3%BC", "a/b", "-lead", "%20", "a%00", "a%2Fb")),
+    *(row(f"POST transit/keys/{name}") for name in ("bad%20name", "%C3%BC", "a/b", "-lead", "%20")),
+    *(row(f"POST transit/keys/{name}", **CANONICAL) for name in ("a%00", "a%2Fb")),
     row("POST transit/keys/bad", {"type": "nope"}),
     row("POST transit/keys/bad", {"type": ""}),
     row("POST transit/keys/bad", {"type": 5}),
@@ -281,6 +306,16 @@ KEYS = [
     row("POST transit/keys/bad", '"x"'),
     *(row(f"GET transit/keys/{name}") for name in ("aes", "ed", "p256", "bad")),
     row("GET transit/keys/aes?list=true"),
+    row("GET transit/keys/aes/"),
+    row("LIST transit/keys/aes"),
+    row("LIST transit/encrypt/aes"),
+    row("LIST transit/keys?limit=2"),
+    row("LIST transit/keys?after=aes&limit=1"),
+    row("LIST transit/keys?after=zzz"),
+    row("LIST transit/keys?limit=x"),
+    row("LIST transit/keys?limit=99999999999999999999"),
+    *(row(f"LIST transit/keys?limit={limit}", **LIMITS) for limit in (0, -1)),
+    row("LIST transit/keys?after=!!", ours=(400,), why="a listing goes on after a name, and this is none"),
     row("LIST transit/keys"),
     row("GET transit/keys?list=true"),
     row("LIST transit/keys/"),
@@ -401,6 +436,11 @@ BATCHES = [
     row("POST transit/encrypt/aes", {"batch_input": "x"}, **FAULT),
     row("POST transit/encrypt/aes", {"batch_input": [GOOD], "plaintext": MESSAGE}),
     row("POST transit/encrypt/aes", {"batch_input": [GOOD, BAD], "partial_failure_response_code": 200}),
+    row("POST transit/encrypt/aes", {"batch_input": [GOOD, BAD], "partial_failure_response_code": "202"}),
+    row("POST transit/encrypt/aes", {"batch_input": [BAD, BAD], "partial_failure_response_code": 202}),
+    row("POST transit/encrypt/aes", {"batch_input": [GOOD, BAD], "partial_failure_response_code": "abc"}),
+    row("POST transit/encrypt/aes", {"batch_input": [GOOD, BAD], "partial_failure_response_code": 99}, **FAULT),
+    row("POST transit/rewrap/aes", {"batch_input": [{"ciphertext": "$c1"}], "partial_failure_response_code": 202}),
     batch("encrypt/ed", GOOD),
     batch("decrypt/aes", {"ciphertext": "$c3"}, {"ciphertext": "$c1", "reference": "r2"}),
     batch("decrypt/aes", {"ciphertext": "$c3"}, {"ciphertext": "$c3_flipped"}, {"ciphertext": "$c3_body"}),
@@ -435,6 +475,9 @@ SIGN = [
     sign("p256", input=MESSAGE, marshaling_algorithm="nope"),
     sign("p256", input=MESSAGE, hash_algorithm="nope"),
     sign("p256", input=MESSAGE, hash_algorithm="none"),
+    sign("p256", input=MESSAGE, algorithm="nope"),
+    sign("p256", "older", input=MESSAGE, algorithm="sha2-512"),
+    verify("p256", input=MESSAGE, signature="$older", hash_algorithm="sha2-512"),
     sign("p256/sha2-512", "by_path", input=MESSAGE),
     sign("p256/nope", input=MESSAGE),
     batch("sign/p256", {"input": MESSAGE}, {"input": OTHER, "reference": "r2"}),
@@ -479,6 +522,12 @@ VERIFY = [
     batch("verify/p256", SIGNED, {"input": OTHER, "signature": "$asn1", "reference": "r2"}),
     batch("verify/p256", SIGNED, {"input": MESSAGE}),
     batch("verify/p256", {"input": MESSAGE, "signature": "x"}),
+    batch("verify/p256", {"input": MESSAGE}),
+    batch("verify/p256", {"input": MESSAGE, "signature": ""}),
+    batch("verify/p256", SIGNED, {"input": NOT_BASE64, "signature": "$asn1"}, {"signature": "$asn1"}),
+    batch("verify/aes", SIGNED),
+    batch("decrypt/ed", {"ciphertext": "$c3"}),
+    batch("rewrap/ed", {"ciphertext": "$c3"}),
     batch("verify/p256"),
     config("ed", min_decryption_version=2),
     verify("ed", input=MESSAGE, signature="vault:v1:$ed_body"),
@@ -508,15 +557,31 @@ RESEALED = [
 # Last, because the two servers may hold different keys from here on.
 DIVERGING = [
     row("POST transit/keys/aes", {"type": "ed25519"}, ours=(400,), why="an existing key has its type"),
-    row("POST transit/keys/null", "null", **STRICT_JSON),
+    row("POST transit/keys/null", "null"),
+    row("POST transit/keys/blank", " "),
     row("POST transit/keys/twice", '{"type":"aes256-gcm96","type":"ed25519"}', **STRICT_JSON),
     row("POST transit/encrypt/aes", '{"plaintext":"eA==","plaintext":"eQ=="}', **STRICT_JSON),
     encrypt(plaintext=None, options=STRICT_JSON),
-    encrypt(plaintext=MESSAGE, key_version="2", options=STRICT_JSON),
+    encrypt(plaintext=MESSAGE, key_version="2"),
+    encrypt(plaintext=MESSAGE, key_version="2x"),
+    batch("encrypt/aes", {**GOOD, "key_version": "2"}, ours=(200,), why="a number may be a text here, too"),
     encrypt(plaintext=MESSAGE, key_version=1.5),
-    row("POST transit/keys/aes/config", {"min_decryption_version": "1"}, **STRICT_JSON),
+    row("POST transit/keys/aes/config", {"min_decryption_version": "1", "deletion_allowed": "false"}),
+    row("POST transit/keys/aes/config", {"deletion_allowed": 1}),
+    config("aes", deletion_allowed=False),
+    config("aes", deletion_allowed=[]),
+    config("aes", min_encryption_version=1.5),
     encrypt(plaintext=MESSAGE, nonsense=1),
-    encrypt(plaintext=MESSAGE, nonce="AAAAAAAAAAAAAAAA", options={"ours": (400,), "why": "no caller names a nonce"}),
+    encrypt(plaintext=MESSAGE, nonce="AAAAAAAAAAAAAAAA", options=NO_NONCE),
+    encrypt(plaintext=MESSAGE, context="YQ==", options=NO_CONTEXT),
+    decrypt("$c3", context="YQ==", options=NO_CONTEXT),
+    sign("ed", input=MESSAGE, context="YQ==", options=NO_CONTEXT),
+    encrypt(plaintext=MESSAGE, context=""),
+    encrypt(plaintext=MESSAGE, reference="r"),
+    decrypt("$c3", plaintext=MESSAGE),
+    row("POST transit/encrypt/aes", {"batch_input": None, "plaintext": MESSAGE}),
+    row("POST transit/encrypt/aes", "[]"),
+    row("POST transit/keys/aes/rotate", "{"),
     row("POST transit/keys/extra", {"nonsense": 1}),
     row("POST transit/keys/" + "n" * 600, ours=(400, 404), why="names have a limit"),
     *(row(f"POST transit/keys/{name}", {"type": name}, **THREE_TYPES) for name in ("rsa-2048", "chacha20-poly1305")),
@@ -526,7 +591,7 @@ DIVERGING = [
     row("POST transit/keys/backup", {"allow_plaintext_backup": True}, **NEVER_LEAVES),
     row("POST transit/keys/aes/config", {"exportable": True}, **NEVER_LEAVES),
     encrypt("upsert", plaintext=MESSAGE, options=NO_UPSERT),
-    encrypt("upsert2", plaintext=NOT_BASE64, options=NO_UPSERT),
+    encrypt("upsert2", plaintext=NOT_BASE64),
     batch("encrypt/upsert3", GOOD, **NO_UPSERT),
 ]
 

@@ -4,12 +4,15 @@
 //! many values, and objects that name a member twice, in whatever spelling. Only then is the text parsed into
 //! the caller's type, which ignores members it does not know.
 
-use std::{borrow::Cow, collections::HashSet, fmt};
+use std::{borrow::Cow, collections::HashSet, fmt, marker::PhantomData};
 
 use hyper::StatusCode;
 use serde::{
-    Deserializer,
-    de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor},
+    Deserialize, Deserializer,
+    de::{
+        DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
 };
 
 use crate::{Limits, Response};
@@ -73,12 +76,105 @@ pub fn parse<T: DeserializeOwned>(body: &[u8], limits: &Limits) -> Result<T, Jso
     serde_json::from_str(text).map_err(|error| place(&error))
 }
 
-/// Parses a body, and takes an empty one for `{}`, as Vault does.
+/// A body that passed the first pass, and whose members are to be taken out, once or more often.
 ///
-/// # Errors
-/// As [`parse`].
-pub fn parse_or_empty<T: DeserializeOwned>(body: &[u8], limits: &Limits) -> Result<T, JsonError> {
-    parse(if body.is_empty() { b"{}" } else { body }, limits)
+/// ```
+/// use strongroom_serve::{Limits, json::Checked};
+/// #[derive(serde::Deserialize)]
+/// struct Seal { reset: bool }
+/// let body = Checked::or_empty(br#"{"reset":true,"other":[1]}"#, &Limits::default()).unwrap();
+/// assert!(body.object::<Seal>().unwrap().reset);
+/// assert_eq!(body.names(), ["reset", "other"]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Checked<'a>(&'a str);
+
+impl<'a> Checked<'a> {
+    /// Checks a body; nothing at all and `null` stand for `{}`, as Vault's clients send them.
+    ///
+    /// # Errors
+    /// [`JsonError`]; it never holds a part of the body.
+    pub fn or_empty(body: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
+        let text = std::str::from_utf8(body).map_err(|_| JsonError::NotUtf8)?;
+        if matches!(text.trim_matches([' ', '\t', '\n', '\r']), "" | "null") {
+            return Ok(Self("{}"));
+        }
+        guard(text, limits)?;
+        Ok(Self(text))
+    }
+
+    /// The members that `T` knows.
+    ///
+    /// # Errors
+    /// [`JsonError::Shape`] if the body is no object, or a member is missing or of the wrong type.
+    pub fn object<T: Deserialize<'a>>(&self) -> Result<T, JsonError> {
+        serde_json::from_str(self.0).map(|Object(value)| value).map_err(|error| place(&error))
+    }
+
+    /// The names of all members; none if the body is no object.
+    pub fn names(&self) -> Vec<Cow<'a, str>> {
+        serde_json::from_str(self.0).map(|MemberNames(names)| names).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Checked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Checked({} bytes)", self.0.len())
+    }
+}
+
+/// A value that is written as an object, and not as an array of its members in order, which a derived
+/// [`Deserialize`] takes as well.
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+        parser.deserialize_map(Members(PhantomData))
+    }
+}
+
+impl<T> fmt::Debug for Object<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Object(…)")
+    }
+}
+
+/// The names of an object's members.
+struct MemberNames<'a>(Vec<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for MemberNames<'de> {
+    fn deserialize<D: Deserializer<'de>>(parser: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = MemberNames<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = object.next_key_seed(Key)? {
+                    object.next_value::<IgnoredAny>()?;
+                    names.push(name);
+                }
+                Ok(MemberNames(names))
+            }
+        }
+        parser.deserialize_map(Members)
+    }
 }
 
 fn guard(text: &str, limits: &Limits) -> Result<(), JsonError> {
@@ -310,6 +406,39 @@ mod tests {
         for text in ["", "{} {}", "\u{feff}{}", "{'a':1}", "[1,]", "NaN", "{1:2}", "\"\\ud800\""] {
             assert!(check(text).is_err(), "{text}");
         }
-        assert!(parse_or_empty::<serde::de::IgnoredAny>(b"", &Limits::default()).is_ok());
+    }
+
+    #[test]
+    fn nothing_and_null_stand_for_an_empty_object_and_nothing_else_does() {
+        let limits = Limits::default();
+        for text in ["", " ", "\r\n\t", "null", " null\n", "{}"] {
+            let body = Checked::or_empty(text.as_bytes(), &limits).expect(text);
+            assert!(body.names().is_empty(), "{text}");
+            body.object::<IgnoredAny>().expect(text);
+        }
+        for text in ["[]", "\"null\"", "0", "false", "[null]"] {
+            let body = Checked::or_empty(text.as_bytes(), &limits).expect(text);
+            assert!(matches!(body.object::<IgnoredAny>(), Err(JsonError::Shape { .. })), "{text}");
+            assert!(body.names().is_empty(), "{text}");
+        }
+        for text in ["nul", "null null", "{", "\u{a0}", "{}{}"] {
+            assert!(Checked::or_empty(text.as_bytes(), &limits).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn members_are_taken_by_name_and_never_by_their_order() {
+        #[derive(Debug, serde::Deserialize)]
+        #[expect(dead_code, reason = "only the parsing matters")]
+        struct Pair {
+            one: u32,
+            other: u32,
+        }
+        let limits = Limits::default();
+        let pair =
+            |text: &str| Checked::or_empty(text.as_bytes(), &limits).and_then(|body| body.object::<Pair>());
+        assert!(pair(r#"{"other":1,"one":2}"#).is_ok());
+        assert!(matches!(pair("[1,2]"), Err(JsonError::Shape { .. })));
+        assert!(serde_json::from_str::<Pair>("[1,2]").is_ok(), "which is what a derived type would do");
     }
 }

@@ -211,7 +211,8 @@ pub(crate) enum BadHead {
 impl From<BadHead> for Response {
     fn from(error: BadHead) -> Self {
         match error {
-            BadHead::Method => Response::errors(StatusCode::METHOD_NOT_ALLOWED, &[&error.to_string()])
+            // Vault's answer names no reason.
+            BadHead::Method => Response::errors(StatusCode::METHOD_NOT_ALLOWED, &[])
                 .with_header(ALLOW, HeaderValue::from_static("GET, HEAD, LIST, POST, PUT, PATCH, DELETE")),
             // Where the body ends may be understood differently elsewhere, so nothing after it is read.
             BadHead::Coding => Response::errors(StatusCode::BAD_REQUEST, &[&error.to_string()]).closing(),

@@ -1,13 +1,14 @@
 //! The shapes of Vault's answers.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use serde::Serialize;
 use strongroom_core::{CommitError, RequestId, StoreError, Time};
 use strongroom_kms::KmsError;
-use strongroom_serve::{Response, StatusCode};
-
-use crate::payload::members;
+use strongroom_serve::{Response, StatusCode, json::Checked};
 
 #[derive(Serialize)]
 struct Envelope<'a, T> {
@@ -40,20 +41,17 @@ impl Reply {
         self.warnings.push(text);
     }
 
-    /// Warns of members of a body that nothing reads; answers the known ones that are there.
-    pub(crate) fn ignored(&mut self, body: &[u8], known: &[&'static str]) -> Vec<&'static str> {
-        let (found, unknown): (Vec<_>, Vec<_>) = members(body)
-            .into_iter()
-            .map(|name| known.iter().find(|known| **known == name).copied().ok_or(name))
-            .partition(Result::is_ok);
-        let mut unknown: Vec<_> = unknown.into_iter().filter_map(Result::err).collect();
+    /// Warns of members of a body that nothing reads, as Vault does; answers the names of the others.
+    pub(crate) fn ignored<'a>(&mut self, body: Checked<'a>, known: &[&str]) -> Vec<Cow<'a, str>> {
+        let (found, mut unknown): (Vec<_>, Vec<_>) =
+            body.names().into_iter().partition(|name| known.contains(&&**name));
         if !unknown.is_empty() {
             unknown.sort_unstable();
             let names: Vec<String> =
                 unknown.iter().take(NAMES).map(|name| name.chars().take(LONGEST).collect()).collect();
             self.warn(format!("Endpoint ignored these unrecognized parameters: [{}]", names.join(" ")));
         }
-        found.into_iter().filter_map(Result::ok).collect()
+        found
     }
 
     /// What every successful answer with data looks like.
@@ -63,7 +61,23 @@ impl Reply {
 
     /// The same with another status, as a batch with failed items has.
     pub(crate) fn data_with<T: Serialize>(&self, status: StatusCode, data: &T) -> Response {
-        let envelope = Envelope {
+        Response::json(status, &self.envelope(data))
+    }
+
+    /// The data also beside the envelope's members, where Vault's oldest clients look for them.
+    pub(crate) fn data_twice<T: Serialize>(&self, data: &T) -> Response {
+        #[derive(Serialize)]
+        struct Twice<'a, T> {
+            #[serde(flatten)]
+            beside: &'a T,
+            #[serde(flatten)]
+            envelope: Envelope<'a, &'a T>,
+        }
+        Response::json(StatusCode::OK, &Twice { beside: data, envelope: self.envelope(data) })
+    }
+
+    fn envelope<T>(&self, data: T) -> Envelope<'_, T> {
+        Envelope {
             request_id: self.id.to_string(),
             lease_id: "",
             renewable: false,
@@ -72,8 +86,7 @@ impl Reply {
             wrap_info: None,
             warnings: (!self.warnings.is_empty()).then_some(&self.warnings),
             auth: None,
-        };
-        Response::json(status, &envelope)
+        }
     }
 }
 
@@ -87,6 +100,11 @@ pub(crate) fn denied() -> Response {
 
 pub(crate) fn sealed() -> Response {
     Response::errors(StatusCode::SERVICE_UNAVAILABLE, &["Vault is sealed"])
+}
+
+/// What Vault says where there is nothing to say: a 404 without a reason.
+pub(crate) fn nothing() -> Response {
+    Response::errors(StatusCode::NOT_FOUND, &[])
 }
 
 /// A path that nothing answers. The text quotes nothing of the request.
@@ -125,6 +143,14 @@ pub(crate) fn store_failed(error: &StoreError) -> Response {
             Response::errors(StatusCode::INTERNAL_SERVER_ERROR, &["internal error: see the server's log"])
         }
     }
+}
+
+/// A status that a caller may choose for an answer that has a body (RFC 9110, section 6.4.1).
+pub(crate) fn status_with_body(code: i64) -> Option<StatusCode> {
+    let code = u16::try_from(code).ok().filter(|code| (200..600).contains(code))?;
+    StatusCode::from_u16(code).ok().filter(|status| {
+        !matches!(*status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED)
+    })
 }
 
 /// A moment as RFC 3339 has it, in UTC.

@@ -7,6 +7,7 @@
 
 mod answer;
 mod host;
+mod loose;
 mod node;
 mod options;
 mod payload;

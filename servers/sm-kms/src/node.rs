@@ -209,6 +209,8 @@ impl Node {
                 }
             }
         };
+        // A share that came too late for the last unsealing counts for none.
+        self.collector.reset();
         Ok(open.unsealed.seal(SEAL_WAIT)?)
     }
 

@@ -1,13 +1,10 @@
 //! Bodies; and base64 in them, decoded as it is read, so that no secret text is left behind.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, DeserializeOwned},
-};
-use strongroom_serve::{Limits, Response, json};
+use serde::{Deserialize, Deserializer, de};
+use strongroom_serve::{Limits, Response, json::Checked};
 use zeroize::Zeroizing;
 
 /// What a base64 text of a body holds, or that it is none: in a batch that concerns one item only.
@@ -71,40 +68,17 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
-/// A body, by the rules that hold for every one; an empty one is `{}`.
-pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
-    json::parse_or_empty(body, &Limits::default()).map_err(Response::from)
+/// Base64 of a secret for an answer.
+pub(crate) fn encode_secret(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(encode(bytes))
 }
 
-/// The names of the members of a body; none if it is no object.
-pub(crate) fn members(body: &[u8]) -> Vec<Cow<'_, str>> {
-    serde_json::from_slice(body).map(|Members(names)| names).unwrap_or_default()
+/// A body, by the rules that hold for every one; none at all is `{}`.
+pub(crate) fn check(body: &[u8]) -> Result<Checked<'_>, Response> {
+    Checked::or_empty(body, &Limits::default()).map_err(Response::from)
 }
 
-struct Members<'a>(Vec<Cow<'a, str>>);
-
-impl<'a> Deserialize<'a> for Members<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Names;
-        impl<'a> de::Visitor<'a> for Names {
-            type Value = Members<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: de::MapAccess<'a>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-                let mut names = Vec::new();
-                while let Some(Text(name)) = map.next_key()? {
-                    map.next_value::<de::IgnoredAny>()?;
-                    names.push(name);
-                }
-                Ok(Members(names))
-            }
-        }
-        deserializer.deserialize_map(Names)
-    }
+/// The members of a checked body that `T` knows.
+pub(crate) fn take<'a, T: Deserialize<'a>>(body: Checked<'a>) -> Result<T, Response> {
+    body.object().map_err(Response::from)
 }
-
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

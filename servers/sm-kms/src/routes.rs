@@ -1,14 +1,18 @@
 use std::{fmt, sync::Arc};
 
+use secrecy::{ExposeSecret, SecretString};
 use strongroom_core::{Caller, Name, RequestId};
 use strongroom_identity::Token;
-use strongroom_serve::{Body, Head, Method, Pool, Response, Service, StatusCode, Step};
+use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step};
 
 use crate::{
     Node, Open,
     answer::{self, Reply},
     sys, transit,
 };
+
+/// Bytes of a body that holds settings, a share or nothing at all.
+pub(crate) const SMALL_BODY: usize = 64 << 10;
 
 /// The HTTP API over one node.
 pub struct Api {
@@ -40,7 +44,7 @@ pub struct Access {
     pub(crate) open: Open,
     pub(crate) caller: Caller,
     pub(crate) token: Token,
-    pub(crate) token_text: secrecy::SecretString,
+    pub(crate) token_text: SecretString,
 }
 
 impl Api {
@@ -49,31 +53,45 @@ impl Api {
         Self { node, pool }
     }
 
-    fn private(&self, head: &Head<'_>, operation: Private) -> Step<Result<Route, Response>> {
-        let Some(open) = self.node.open() else {
-            let sealed =
-                matches!(operation, Private::Sys(sys::Operation::Seal)) && self.node.sealed().is_some();
-            // What is sealed needs no token to stay so.
-            return Step::Now(Err(if sealed {
-                Response::empty(StatusCode::NO_CONTENT)
-            } else {
-                answer::sealed()
+    /// What is asked for, or the refusal of it, is told only to those whose token is good: an unknown path is no
+    /// news to others.
+    fn private(
+        &self,
+        head: &Head<'_>,
+        operation: Result<Private, Response>,
+    ) -> Step<Result<Route, Response>> {
+        let Some(open) = self.node.open() else { return Step::Now(Err(self.closed(&operation))) };
+        let request = head.request_id();
+        let Some(text) = head.token() else {
+            return Step::Now(Err(match operation {
+                Ok(Private::Sys(operation)) => operation.anonymous(&Reply::new(request)),
+                _ => answer::denied(),
             }));
         };
-        let Some(text) = head.token() else { return Step::Now(Err(answer::denied())) };
-        let request = head.request_id();
         let token_text = text.to_secret();
+        let admitted = move |open, token, token_text| {
+            operation.map(|operation| admitted(open, token, token_text, request, operation))
+        };
         match open.tokens.cached(text.expose()) {
-            Ok(Some(token)) => Step::Now(Ok(admitted(open, token, token_text, request, operation))),
-            Ok(None) => Step::Later(self.pool.run(move || {
-                use secrecy::ExposeSecret;
-                match open.tokens.check(token_text.expose_secret()) {
-                    Ok(Some(token)) => Ok(admitted(open, token, token_text, request, operation)),
+            Ok(Some(token)) => Step::Now(admitted(open, token, token_text)),
+            Ok(None) => {
+                Step::Later(self.pool.run(move || match open.tokens.check(token_text.expose_secret()) {
+                    Ok(Some(token)) => admitted(open, token, token_text),
                     Ok(None) => Err(answer::denied()),
                     Err(error) => Err(answer::store_failed(&error)),
-                }
-            })),
+                }))
+            }
             Err(error) => Step::Now(Err(answer::store_failed(&error))),
+        }
+    }
+
+    /// The answer while nothing is open. What is sealed needs no token to stay so.
+    fn closed(&self, operation: &Result<Private, Response>) -> Response {
+        let seals = matches!(operation, Ok(Private::Sys(sys::Operation::Seal)));
+        if seals && self.node.sealed().is_some() {
+            Response::empty(StatusCode::NO_CONTENT)
+        } else {
+            answer::sealed()
         }
     }
 }
@@ -81,7 +99,7 @@ impl Api {
 fn admitted(
     open: Open,
     token: Token,
-    token_text: secrecy::SecretString,
+    token_text: SecretString,
     request: RequestId,
     operation: Private,
 ) -> Route {
@@ -101,32 +119,23 @@ impl Service for Api {
             Err(error) => return Step::Now(Err(error.into())),
         };
         let segments = head.path().segments();
-        let Some(("v1", rest)) = segments.split_first().map(|(first, rest)| (*first, rest)) else {
-            return Step::Now(Err(Response::errors(StatusCode::NOT_FOUND, &[])));
-        };
-        if let Some(public) = sys::Public::route(head.method(), rest) {
-            return Step::Now(public.map(Route::Open));
+        let ["v1", rest @ ..] = &*segments else { return Step::Now(Err(answer::nothing())) };
+        if rest.is_empty() && !head.path().ends_with_slash() {
+            return Step::Now(Err(answer::nothing()));
         }
-        match private_route(head.method(), lists, rest) {
-            Ok(operation) => self.private(head, operation),
-            // An unknown path is no news to those who may not ask.
-            Err(refusal) => match (self.node.open(), head.token()) {
-                (None, _) => Step::Now(Err(answer::sealed())),
-                (Some(_), None) => Step::Now(Err(answer::denied())),
-                (Some(open), Some(token)) => match open.tokens.cached(token.expose()) {
-                    Ok(Some(_)) => Step::Now(Err(refusal)),
-                    _ => {
-                        let text = token.to_secret();
-                        Step::Later(self.pool.run(move || {
-                            use secrecy::ExposeSecret;
-                            match open.tokens.check(text.expose_secret()) {
-                                Ok(Some(_)) => Err(refusal),
-                                _ => Err(answer::denied()),
-                            }
-                        }))
-                    }
-                },
-            },
+        let slash = head.path().ends_with_slash();
+        match sys::Public::route(head.method(), rest) {
+            Some(public) if !slash => Step::Now(public.map(Route::Open)),
+            // A slash at the end stands only behind what is listed.
+            _ if slash && !lists => self.private(head, Err(answer::no_route())),
+            _ => self.private(head, private_route(if lists { Method::List } else { head.method() }, rest)),
+        }
+    }
+
+    fn body_limit(&self, admitted: &Route, limits: &Limits) -> usize {
+        match admitted {
+            Route::Private(Private::Transit(operation), _) => operation.body_limit(limits),
+            Route::Private(Private::Sys(_), _) | Route::Open(_) => SMALL_BODY,
         }
     }
 
@@ -142,7 +151,7 @@ impl Service for Api {
             }
             Route::Private(Private::Sys(operation), access) => {
                 let node = Arc::clone(&self.node);
-                self.step(false, move || operation.answer(&node, &access, &reply))
+                self.step(false, move || operation.answer(&node, &access, &reply, &body))
             }
             Route::Private(Private::Transit(operation), access) => {
                 let page = match transit::Page::of(head) {
@@ -162,16 +171,16 @@ impl Api {
     }
 }
 
-fn private_route(method: Method, lists: bool, rest: &[&str]) -> Result<Private, Response> {
+fn private_route(method: Method, rest: &[&str]) -> Result<Private, Response> {
     match rest {
-        ["transit", below @ ..] => transit::Operation::route(method, lists, below).map(Private::Transit),
+        ["transit", below @ ..] => transit::Operation::route(method, below).map(Private::Transit),
         below => sys::Operation::route(method, below).map(Private::Sys),
     }
 }
 
-/// A name in a path.
+/// A name in a path. Vault has no path where one is wrong.
 pub(crate) fn name(text: &str) -> Result<Name, Response> {
-    Name::parse(text).map_err(|error| answer::bad_request(&error.to_string()))
+    Name::parse(text).map_err(|error| Response::errors(StatusCode::NOT_FOUND, &[&error.to_string()]))
 }
 
 impl fmt::Debug for Api {

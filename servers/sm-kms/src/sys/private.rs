@@ -1,4 +1,5 @@
 use secrecy::ExposeSecret;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use strongroom_core::CommitError;
 use strongroom_serve::{Method, Response, StatusCode};
@@ -7,6 +8,7 @@ use super::node_failed;
 use crate::{
     Node,
     answer::{self, Reply},
+    payload::{check, take},
     routes::Access,
 };
 
@@ -33,8 +35,14 @@ pub enum Operation {
 
 impl Operation {
     pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
-        use Method::{Get, Head, Post, Put};
+        use Method::{Get, Head, List, Post, Put};
         let (operation, methods): (_, &[Method]) = match path {
+            // Vault's answer where nothing is listed.
+            _ if method == List => return Err(answer::no_route()),
+            // Vault's answer to a wrong method here names no reason.
+            ["sys", "seal"] if !matches!(method, Post | Put) => {
+                return Err(Response::errors(StatusCode::METHOD_NOT_ALLOWED, &[]));
+            }
             ["sys", "seal"] => (Self::Seal, &[Post, Put]),
             ["sys", "rotate"] | ["sys", "rotate", "keyring"] => (Self::Rotate, &[Post, Put]),
             ["sys", "rotate", "root"] => (Self::RotateRoot, &[Post, Put]),
@@ -50,7 +58,21 @@ impl Operation {
         if methods.contains(&method) { Ok(operation) } else { Err(answer::no_operation()) }
     }
 
-    pub(crate) fn answer(self, node: &Node, access: &Access, reply: &Reply) -> Response {
+    /// The answer to those who show no token.
+    pub(crate) fn anonymous(self, reply: &Reply) -> Response {
+        match self {
+            // Vault shows everybody the places that they may use: none.
+            Self::UiMounts => reply.data(&json!({ "secret": {}, "auth": {} })),
+            _ => answer::denied(),
+        }
+    }
+
+    pub(crate) fn answer(self, node: &Node, access: &Access, reply: &Reply, body: &[u8]) -> Response {
+        if matches!(self, Self::Seal | Self::Rotate | Self::RotateRoot)
+            && let Err(refusal) = check(body).and_then(take::<IgnoredAny>)
+        {
+            return refusal;
+        }
         match self {
             Self::Seal => match node.seal() {
                 Ok(()) => Response::empty(StatusCode::NO_CONTENT),
@@ -59,7 +81,7 @@ impl Operation {
             Self::Rotate => done(access.open.unsealed.rotate_tenant(&access.caller, access.caller.tenant)),
             Self::RotateRoot => done(access.open.unsealed.rotate_root(&access.caller)),
             Self::KeyStatus => key_status(node, reply),
-            Self::Mounts => reply.data(&mounts()),
+            Self::Mounts => reply.data_twice(&mounts()),
             Self::UiMounts => reply.data(&json!({ "secret": mounts(), "auth": auth_mounts() })),
             Self::UiMount => {
                 reply.data(&with(mount("transit", "transit_strongroom", "key rings"), "path", "transit/"))
@@ -83,7 +105,7 @@ fn key_status(node: &Node, reply: &Reply) -> Response {
         None => return answer::sealed(),
     };
     let made = answer::rfc3339(status.root_made);
-    reply.data(&json!({ "term": status.root, "install_time": made, "encryptions": 0 }))
+    reply.data_twice(&json!({ "term": status.root, "install_time": made, "encryptions": 0 }))
 }
 
 fn mounts() -> Value {
@@ -123,24 +145,42 @@ fn with(mut object: Value, name: &str, value: &str) -> Value {
     object
 }
 
+/// What a token is told of itself. Its text is lent, so that no copy is left behind.
+#[derive(Serialize)]
+struct Itself<'a> {
+    accessor: String,
+    creation_time: u64,
+    creation_ttl: u64,
+    display_name: &'a str,
+    entity_id: &'a str,
+    expire_time: Option<()>,
+    explicit_max_ttl: u64,
+    id: &'a str,
+    meta: Option<()>,
+    num_uses: u64,
+    orphan: bool,
+    path: &'a str,
+    policies: [&'a str; 1],
+    ttl: u64,
+    r#type: &'a str,
+}
+
 fn lookup_self(access: &Access, reply: &Reply) -> Response {
-    let accessor: String = access.token.accessor.iter().map(|byte| format!("{byte:02x}")).collect();
-    let data = json!({
-        "accessor": accessor,
-        "creation_time": access.token.made.as_millis() / 1000,
-        "creation_ttl": 0,
-        "display_name": "root",
-        "entity_id": "",
-        "expire_time": null,
-        "explicit_max_ttl": 0,
-        "id": access.token_text.expose_secret(),
-        "meta": null,
-        "num_uses": 0,
-        "orphan": true,
-        "path": "auth/token/root",
-        "policies": ["root"],
-        "ttl": 0,
-        "type": "service",
-    });
-    reply.data(&data)
+    reply.data(&Itself {
+        accessor: access.token.accessor.iter().map(|byte| format!("{byte:02x}")).collect(),
+        creation_time: access.token.made.as_millis() / 1000,
+        creation_ttl: 0,
+        display_name: "root",
+        entity_id: "",
+        expire_time: None,
+        explicit_max_ttl: 0,
+        id: access.token_text.expose_secret(),
+        meta: None,
+        num_uses: 0,
+        orphan: true,
+        path: "auth/token/root",
+        policies: ["root"],
+        ttl: 0,
+        r#type: "service",
+    })
 }

@@ -1,14 +1,17 @@
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use strongroom_barrier::{Share, ShareError, Split};
 use strongroom_core::RequestId;
-use strongroom_serve::{Head, InvalidQuery, Limits, Method, Response, StatusCode, json};
-
-use super::node_failed;
-use crate::{Node, answer};
+use strongroom_serve::{Head, InvalidQuery, Method, Response, StatusCode};
 
 use super::VERSION;
+use super::node_failed;
+use crate::{
+    Node, answer,
+    loose::Asked,
+    payload::{check, take},
+};
 
 /// What everybody may ask.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +44,18 @@ struct InitRequest {
     secret_shares: i64,
     #[serde(default)]
     secret_threshold: i64,
-    pgp_keys: Option<Value>,
-    root_token_pgp_key: Option<Value>,
+    #[serde(default)]
+    pgp_keys: Asked,
+    #[serde(default)]
+    root_token_pgp_key: Asked,
+}
+
+/// The secrets are lent, so that no copy is left behind.
+#[derive(Serialize)]
+struct Initialized<'a> {
+    keys: Vec<&'a str>,
+    keys_base64: Vec<&'a str>,
+    root_token: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -112,12 +125,12 @@ impl Public {
 }
 
 fn initialize(node: &Node, body: &[u8]) -> Response {
-    let request: InitRequest = match json::parse_or_empty(body, &Limits::default()) {
+    let request: InitRequest = match check(body).and_then(take) {
         Ok(request) => request,
-        Err(error) => return error.into(),
+        Err(refusal) => return refusal,
     };
     let InitRequest { secret_shares, secret_threshold, pgp_keys, root_token_pgp_key } = request;
-    if asked(pgp_keys.as_ref()) || asked(root_token_pgp_key.as_ref()) {
+    if pgp_keys.0 || root_token_pgp_key.0 {
         return answer::bad_request("invalid seal configuration: pgp_keys are not supported");
     }
     let number = |number: i64| u8::try_from(number).ok().filter(|number| *number > 0);
@@ -139,31 +152,21 @@ fn initialize(node: &Node, body: &[u8]) -> Response {
         Ok((shares, token)) => {
             let hex: Vec<_> = shares.iter().map(Share::expose_hex).collect();
             let base64: Vec<_> = shares.iter().map(Share::expose_base64).collect();
-            let texts = |keys: &[zeroize::Zeroizing<String>]| {
-                keys.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>()
+            let answer = Initialized {
+                keys: hex.iter().map(|key| key.as_str()).collect(),
+                keys_base64: base64.iter().map(|key| key.as_str()).collect(),
+                root_token: token.secret().expose_secret(),
             };
-            Response::json(
-                StatusCode::OK,
-                &json!({
-                    "keys": texts(&hex),
-                    "keys_base64": texts(&base64),
-                    "root_token": token.secret().expose_secret(),
-                }),
-            )
+            Response::json(StatusCode::OK, &answer)
         }
         Err(error) => node_failed(&error),
     }
 }
 
-/// Whether something stands there that is not empty.
-fn asked(value: Option<&Value>) -> bool {
-    !matches!(value, None | Some(Value::Null)) && value != Some(&json!([])) && value != Some(&json!(""))
-}
-
 fn unseal(node: &Node, body: &[u8]) -> Response {
-    let request: UnsealRequest = match json::parse_or_empty(body, &Limits::default()) {
+    let request: UnsealRequest = match check(body).and_then(take) {
         Ok(request) => request,
-        Err(error) => return error.into(),
+        Err(refusal) => return refusal,
     };
     if node.sealed().is_none() {
         return answer::bad_request("Vault is not initialized");
@@ -242,7 +245,7 @@ fn health(node: &Node, query: &Query) -> Response {
     if code == Some(400) {
         return Response::errors(StatusCode::BAD_REQUEST, &[]);
     }
-    if status == StatusCode::NO_CONTENT {
+    if answer::status_with_body(status.as_u16().into()).is_none() {
         return Response::empty(status);
     }
     let (performance, recovery) = if open { ("primary", "disabled") } else { ("unknown", "unknown") };

@@ -1,15 +1,18 @@
 //! One request, one thing to do, or many of them as `batch_input`.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::json;
 use strongroom_core::Name;
 use strongroom_kms::{KmsError, Rings};
-use strongroom_serve::{Response, StatusCode};
+use strongroom_serve::{
+    Response, StatusCode,
+    json::{Checked, Object},
+};
 
 use super::{Use, crypt::Crypt, sign::Sign};
 use crate::{
     answer::{self, Reply},
-    payload::parse,
+    loose::Number,
+    payload::{check, take},
 };
 
 /// Items of one batch.
@@ -21,8 +24,8 @@ pub(super) trait Item: DeserializeOwned {
     type Shared: DeserializeOwned;
     type Done: Serialize;
 
-    /// The members that a request may have, beside those of a batch.
-    const KNOWN: &'static [&'static str];
+    /// The members that a request may have.
+    fn known(using: Use) -> &'static [&'static str];
 
     fn run(
         &self,
@@ -33,11 +36,16 @@ pub(super) trait Item: DeserializeOwned {
     ) -> Result<Self::Done, ItemError>;
 
     fn reference(&self) -> &str;
+
+    /// What stands beside the error of a failed item.
+    fn failed(using: Use) -> Option<Self::Done>;
 }
 
 /// Why one item failed.
 pub(super) enum ItemError {
     Input(&'static str),
+    /// Vault refuses the whole batch for it.
+    Request(&'static str),
     Kms(KmsError),
 }
 
@@ -56,23 +64,30 @@ impl From<KmsError> for ItemError {
 impl ItemError {
     fn response(self) -> Response {
         match self {
-            Self::Input(text) => answer::bad_request(text),
+            Self::Input(text) | Self::Request(text) => answer::bad_request(text),
             Self::Kms(error) => answer::refused(&error),
         }
     }
 
-    /// Whether it would be the same for every item.
-    fn concerns_all(&self) -> bool {
+    /// What is said of one item of a batch, or the answer to all of it.
+    fn of_item(self, using: Use) -> Result<String, Response> {
         use KmsError::{Commit, Disabled, NotFound, Store, WrongType};
-        matches!(self, Self::Kms(Store(_) | NotFound | Commit(_) | WrongType | Disabled))
+        match self {
+            Self::Input(text) => Ok(text.to_owned()),
+            Self::Kms(WrongType) if !using.signs() => Ok(WrongType.to_string()),
+            Self::Request(_) | Self::Kms(Store(_) | NotFound | Commit(_) | WrongType | Disabled) => {
+                Err(self.response())
+            }
+            Self::Kms(error) => Ok(error.to_string()),
+        }
     }
 }
 
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 struct Batch<T> {
-    batch_input: Option<Vec<T>>,
-    partial_failure_response_code: Option<u16>,
+    batch_input: Option<Vec<Object<T>>>,
+    partial_failure_response_code: Option<Number>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +99,11 @@ struct Outcome<'a, T> {
     reference: &'a str,
 }
 
+#[derive(Serialize)]
+struct Outcomes<'a, T> {
+    batch_results: Vec<Outcome<'a, T>>,
+}
+
 pub(super) fn answer(
     rings: &Rings,
     using: Use,
@@ -91,9 +111,11 @@ pub(super) fn answer(
     reply: Reply,
     body: &[u8],
 ) -> Result<Response, Response> {
-    match using {
-        Use::Encrypt | Use::Decrypt | Use::Rewrap => run::<Crypt>(rings, using, name, reply, body),
-        Use::Sign(_) | Use::Verify(_) => run::<Sign>(rings, using, name, reply, body),
+    let body = check(body)?;
+    if using.signs() {
+        run::<Sign>(rings, using, name, reply, body)
+    } else {
+        run::<Crypt>(rings, using, name, reply, body)
     }
 }
 
@@ -102,19 +124,33 @@ fn run<T: Item>(
     using: Use,
     name: &Name,
     mut reply: Reply,
-    body: &[u8],
+    body: Checked<'_>,
 ) -> Result<Response, Response> {
-    let batched = reply.ignored(body, T::KNOWN).contains(&"batch_input");
-    let shared: T::Shared = parse(body)?;
-    let Batch { batch_input, partial_failure_response_code }: Batch<T> =
-        if batched { parse(body)? } else { Batch { batch_input: None, partial_failure_response_code: None } };
-    let Some(items) = batch_input else {
-        let item: T = parse(body)?;
-        return match item.run(rings, using, name, &shared) {
-            Ok(done) => Ok(reply.data(&done)),
-            Err(error) => Err(error.response()),
-        };
-    };
+    let shared: T::Shared = take(body)?;
+    let batched = reply.ignored(body, T::known(using)).iter().any(|name| name == "batch_input");
+    if batched {
+        let Batch { batch_input, partial_failure_response_code } = take::<Batch<T>>(body)?;
+        if let Some(items) = batch_input {
+            let partial = partial_status(partial_failure_response_code)?;
+            return batch(rings, using, name, &shared, &items, partial, &reply);
+        }
+    }
+    let item: T = take(body)?;
+    match item.run(rings, using, name, &shared) {
+        Ok(done) => Ok(reply.data(&done)),
+        Err(error) => Err(error.response()),
+    }
+}
+
+fn batch<T: Item>(
+    rings: &Rings,
+    using: Use,
+    name: &Name,
+    shared: &T::Shared,
+    items: &[Object<T>],
+    partial: Option<StatusCode>,
+    reply: &Reply,
+) -> Result<Response, Response> {
     if items.is_empty() {
         return Err(answer::bad_request("missing batch input to process"));
     }
@@ -122,27 +158,38 @@ fn run<T: Item>(
         return Err(answer::bad_request("a batch has at most 1,000 items: split it"));
     }
     let mut outcomes = Vec::with_capacity(items.len());
-    for item in &items {
+    let mut failed = 0;
+    for Object(item) in items {
         let reference = item.reference();
-        outcomes.push(match item.run(rings, using, name, &shared) {
+        outcomes.push(match item.run(rings, using, name, shared) {
             Ok(done) => Outcome { done: Some(done), error: None, reference },
-            Err(error) if error.concerns_all() => return Err(error.response()),
-            Err(ItemError::Kms(error)) => Outcome { done: None, error: Some(error.to_string()), reference },
-            Err(ItemError::Input(text)) => Outcome { done: None, error: Some(text.to_owned()), reference },
+            Err(error) => {
+                failed += 1;
+                Outcome { done: T::failed(using), error: Some(error.of_item(using)?), reference }
+            }
         });
     }
-    let failed = outcomes.iter().filter(|outcome| outcome.error.is_some()).count();
-    let status = status(using, failed, outcomes.len(), partial_failure_response_code);
-    Ok(reply.data_with(status, &json!({ "batch_results": outcomes })))
+    let status = status(using, failed, outcomes.len(), partial);
+    Ok(reply.data_with(status, &Outcomes { batch_results: outcomes }))
+}
+
+/// The status that a caller wants for a batch of which only a part failed: one that an answer with a body can have.
+fn partial_status(asked: Option<Number>) -> Result<Option<StatusCode>, Response> {
+    match asked {
+        None | Some(Number(0)) => Ok(None),
+        Some(Number(code)) => answer::status_with_body(code).map(Some).ok_or_else(|| {
+            answer::bad_request("partial_failure_response_code must be the status of an answer with a body")
+        }),
+    }
 }
 
 /// The status of a batch: encryption and decryption answer 400 if an item failed, or what was asked for if only
 /// some did.
-fn status(using: Use, failed: usize, all: usize, partial: Option<u16>) -> StatusCode {
-    let asked = partial.filter(|_| failed < all).and_then(|code| StatusCode::from_u16(code).ok());
+fn status(using: Use, failed: usize, all: usize, partial: Option<StatusCode>) -> StatusCode {
     match using {
-        _ if failed == 0 => StatusCode::OK,
-        Use::Encrypt | Use::Decrypt => asked.unwrap_or(StatusCode::BAD_REQUEST),
-        Use::Rewrap | Use::Sign(_) | Use::Verify(_) => asked.unwrap_or(StatusCode::OK),
+        Use::Encrypt | Use::Decrypt if failed > 0 => {
+            partial.filter(|_| failed < all).unwrap_or(StatusCode::BAD_REQUEST)
+        }
+        _ => StatusCode::OK,
     }
 }

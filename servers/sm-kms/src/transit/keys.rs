@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
 use strongroom_core::{Algorithm, Name};
 use strongroom_keys::public_pem;
@@ -8,7 +8,8 @@ use strongroom_serve::{Response, StatusCode};
 use super::{Page, RingOperation};
 use crate::{
     answer::{self, Reply, refused},
-    payload::{encode, parse},
+    loose::{Flag, Number},
+    payload::{check, encode, take},
 };
 
 /// Names that are read at once.
@@ -35,17 +36,17 @@ const CONFIG: &[&str] = &[
 struct CreateRequest {
     #[serde(rename = "type")]
     kind: Option<String>,
-    derived: Option<bool>,
-    convergent_encryption: Option<bool>,
+    derived: Option<Flag>,
+    convergent_encryption: Option<Flag>,
     #[serde(flatten)]
     unsupported: Unsupported,
 }
 
 #[derive(Deserialize)]
 struct ConfigRequest {
-    min_decryption_version: Option<u32>,
-    min_encryption_version: Option<u32>,
-    deletion_allowed: Option<bool>,
+    min_decryption_version: Option<Number>,
+    min_encryption_version: Option<Number>,
+    deletion_allowed: Option<Flag>,
     #[serde(flatten)]
     unsupported: Unsupported,
 }
@@ -53,8 +54,8 @@ struct ConfigRequest {
 /// What Vault's clients may ask for and nobody gets.
 #[derive(Deserialize)]
 struct Unsupported {
-    exportable: Option<bool>,
-    allow_plaintext_backup: Option<bool>,
+    exportable: Option<Flag>,
+    allow_plaintext_backup: Option<Flag>,
     auto_rotate_period: Option<Value>,
 }
 
@@ -66,7 +67,7 @@ impl Unsupported {
             Some(Value::String(text)) => !matches!(text.as_str(), "" | "0" | "0s"),
             Some(_) => true,
         };
-        if self.exportable == Some(true) || self.allow_plaintext_backup == Some(true) {
+        if self.exportable == Some(Flag(true)) || self.allow_plaintext_backup == Some(Flag(true)) {
             return Err(answer::bad_request("keys are never exported and have no plaintext backup"));
         }
         if period {
@@ -91,7 +92,7 @@ pub(super) fn list(rings: &Rings, page: &Page, reply: Reply) -> Result<Response,
         }
     }
     if names.is_empty() {
-        return Err(Response::errors(StatusCode::NOT_FOUND, &[]));
+        return Err(answer::nothing());
     }
     let names: Vec<_> = names.iter().map(Name::as_str).collect();
     Ok(reply.data(&json!({ "keys": names })))
@@ -107,29 +108,42 @@ pub(super) fn answer(
     let done = |outcome: Result<(), KmsError>| outcome.map(|()| Response::empty(StatusCode::NO_CONTENT));
     let ring = match operation {
         RingOperation::Create => {
+            let body = check(body)?;
             reply.ignored(body, CREATE);
-            Ok(create(rings, name, &parse(body)?)?)
+            Ok(create(rings, name, &take(body)?)?)
         }
         RingOperation::Read => match rings.read(name) {
-            Err(KmsError::NotFound) => return Err(Response::errors(StatusCode::NOT_FOUND, &[])),
+            Err(KmsError::NotFound) => return Err(answer::nothing()),
             read => read,
         },
-        RingOperation::Rotate => rings.rotate(name).and_then(|_| rings.read(name)),
+        RingOperation::Rotate => {
+            let body = check(body)?;
+            reply.ignored(body, &[]);
+            take::<IgnoredAny>(body)?;
+            rings.rotate(name).and_then(|_| rings.read(name))
+        }
         RingOperation::Configure => {
+            let body = check(body)?;
             reply.ignored(body, CONFIG);
-            let settings = settings(&parse(body)?, &mut reply)?;
+            let settings = settings(&take(body)?, &mut reply)?;
             rings.configure(name, &settings)
         }
         RingOperation::Delete => return done(rings.delete(name)).map_err(|error| refused(&error)),
-        RingOperation::Disable => return done(rings.disable(name)).map_err(|error| refused(&error)),
-        RingOperation::Enable => return done(rings.enable(name)).map_err(|error| refused(&error)),
+        RingOperation::Disable => {
+            take::<IgnoredAny>(check(body)?)?;
+            return done(rings.disable(name)).map_err(|error| refused(&error));
+        }
+        RingOperation::Enable => {
+            take::<IgnoredAny>(check(body)?)?;
+            return done(rings.enable(name)).map_err(|error| refused(&error));
+        }
     };
     ring.map(|ring| reply.data(&view(name, &ring))).map_err(|error| refused(&error))
 }
 
 /// Creates a ring; one that is there already with the same type is answered as it is.
 fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, Response> {
-    if request.derived == Some(true) || request.convergent_encryption == Some(true) {
+    if request.derived == Some(Flag(true)) || request.convergent_encryption == Some(Flag(true)) {
         return Err(answer::bad_request("derived and convergent keys are not supported"));
     }
     request.unsupported.refuse()?;
@@ -155,14 +169,25 @@ fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, R
 }
 
 fn settings(request: &ConfigRequest, reply: &mut Reply) -> Result<Settings, Response> {
-    request.unsupported.refuse()?;
-    let mut min_decryption_version = request.min_decryption_version;
+    let ConfigRequest { min_decryption_version, min_encryption_version, deletion_allowed, unsupported } =
+        request;
+    unsupported.refuse()?;
+    let mut min_decryption_version = version(*min_decryption_version)?;
     if min_decryption_version == Some(0) {
         min_decryption_version = Some(1);
         reply.warn("min_decryption_version starts at 1: 0 was taken for 1".to_owned());
     }
-    let &ConfigRequest { min_encryption_version, deletion_allowed, .. } = request;
+    let min_encryption_version = version(*min_encryption_version)?;
+    let deletion_allowed = deletion_allowed.map(|Flag(allowed)| allowed);
     Ok(Settings { min_decryption_version, min_encryption_version, deletion_allowed })
+}
+
+fn version(number: Option<Number>) -> Result<Option<u32>, Response> {
+    number
+        .map(|Number(number)| {
+            u32::try_from(number).map_err(|_| answer::bad_request("a version is negative or too large"))
+        })
+        .transpose()
 }
 
 fn type_name(algorithm: Algorithm) -> &'static str {

@@ -7,11 +7,11 @@ mod sign;
 
 use strongroom_core::Name;
 use strongroom_kms::Rings;
-use strongroom_serve::{Head, Method, Response};
+use strongroom_serve::{Head, Limits, Method, Response};
 
 use crate::{
     answer::{self, Reply},
-    routes::{Access, name},
+    routes::{Access, SMALL_BODY, name},
 };
 
 /// What is asked below `transit`.
@@ -68,14 +68,13 @@ pub(crate) struct Page {
     limit: usize,
 }
 
-/// Bodies up to this size are worked on at once; larger ones go to the pool.
-const INLINE: usize = 64 << 10;
-
 impl Page {
     /// Vault's `after` and `limit` of a listing.
     pub(crate) fn of(head: &Head<'_>) -> Result<Self, Response> {
         let after = match head.parameter("after").map_err(Response::from)? {
-            Some(text) if !text.is_empty() => Some(name(&text)?),
+            Some(text) if !text.is_empty() => {
+                Some(Name::parse(&text).map_err(|_| answer::bad_request("a listing goes on after a name"))?)
+            }
             _ => None,
         };
         let limit = match head.parameter("limit").map_err(Response::from)? {
@@ -88,13 +87,14 @@ impl Page {
 }
 
 impl Operation {
-    pub(crate) fn route(method: Method, lists: bool, path: &[&str]) -> Result<Self, Response> {
-        use Method::{Delete, Get, Head, Post, Put};
+    pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
+        use Method::{Delete, Get, Head, List, Post, Put};
         let write = matches!(method, Post | Put);
         let ring = |operation, text: &str| Ok(Self::Ring(operation, name(text)?));
         match path {
-            ["keys"] if lists => Ok(Self::List),
-            ["keys", _] if lists => Err(answer::no_route()),
+            ["keys"] if method == List => Ok(Self::List),
+            // Vault's answer where nothing is listed.
+            _ if method == List => Err(answer::no_route()),
             ["keys", text] => match method {
                 Post | Put => ring(RingOperation::Create, text),
                 Get | Head => ring(RingOperation::Read, text),
@@ -116,11 +116,19 @@ impl Operation {
         }
     }
 
-    /// Whether the answer needs memory only.
+    /// Whether the answer needs memory only, and little time.
     pub(crate) fn inline(&self, access: &Access, length: usize) -> bool {
         match self {
-            Self::Use(_, name) => length <= INLINE && rings(access).cached(name),
+            Self::Use(using, name) => length <= using.inline() && rings(access).cached(name),
             Self::List | Self::Ring(..) => false,
+        }
+    }
+
+    /// The most bytes that the body may have.
+    pub(crate) fn body_limit(&self, limits: &Limits) -> usize {
+        match self {
+            Self::Use(..) => limits.body,
+            Self::List | Self::Ring(..) => SMALL_BODY,
         }
     }
 
@@ -148,6 +156,16 @@ impl RingOperation {
 }
 
 impl Use {
+    pub(crate) const fn signs(self) -> bool {
+        matches!(self, Self::Sign(_) | Self::Verify(_))
+    }
+
+    /// Bodies up to this size are worked on at once; larger ones go to the pool. A batch of signatures takes
+    /// some 100 µs for each 60 bytes.
+    const fn inline(self) -> usize {
+        if self.signs() { 4 << 10 } else { 64 << 10 }
+    }
+
     fn posted(verb: &str, hash: &[&str]) -> Option<Result<Self, Response>> {
         let hash = match hash {
             [] => None,

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -9,10 +11,13 @@ use strongroom_kms::{KmsError, Rings, Signature};
 
 use super::{
     Use,
-    crypt::asked_version,
+    crypt::{asked_version, no_context},
     items::{Item, ItemError},
 };
-use crate::payload::{Payload, encode};
+use crate::{
+    loose::{Asked, Flag, Number},
+    payload::{Payload, encode},
+};
 
 /// One message to sign or to verify.
 #[derive(Deserialize)]
@@ -20,14 +25,17 @@ pub(super) struct Sign {
     #[serde(default)]
     input: Payload,
     signature: Option<String>,
-    key_version: Option<i64>,
+    key_version: Option<Number>,
     reference: Option<String>,
+    #[serde(default)]
+    context: Asked,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Signed {
     Made { signature: String, key_version: u32 },
+    NotMade { key_version: u32 },
     Checked { valid: bool },
 }
 
@@ -35,7 +43,9 @@ pub(super) enum Signed {
 #[derive(Deserialize)]
 pub(super) struct How {
     hash_algorithm: Option<String>,
-    prehashed: Option<bool>,
+    /// The older name of `hash_algorithm`, which goes first.
+    algorithm: Option<String>,
+    prehashed: Option<Flag>,
     marshaling_algorithm: Option<String>,
 }
 
@@ -72,8 +82,9 @@ impl How {
 
     /// The hash of the path, or of the body, or SHA-256.
     fn hash(&self, using: Use) -> Result<Hash, ItemError> {
-        let named = match self.hash_algorithm.as_deref() {
-            None | Some("") => HashName(Hash::Sha256),
+        let names = [&self.hash_algorithm, &self.algorithm];
+        let named = match names.into_iter().flatten().find(|name| !name.is_empty()) {
+            None => HashName(Hash::Sha256),
             Some(name) => HashName::parse(name)?,
         };
         match using {
@@ -87,28 +98,46 @@ impl Item for Sign {
     type Shared = How;
     type Done = Signed;
 
-    const KNOWN: &'static [&'static str] = &[
-        "input",
-        "signature",
-        "key_version",
-        "reference",
-        "batch_input",
-        "hash_algorithm",
-        "algorithm",
-        "prehashed",
-        "marshaling_algorithm",
-        "signature_algorithm",
-        "context",
-    ];
+    fn known(using: Use) -> &'static [&'static str] {
+        const SIGN: &[&str] = &[
+            "input",
+            "batch_input",
+            "hash_algorithm",
+            "algorithm",
+            "prehashed",
+            "marshaling_algorithm",
+            "signature_algorithm",
+            "context",
+            "key_version",
+        ];
+        const VERIFY: &[&str] = &[
+            "input",
+            "batch_input",
+            "hash_algorithm",
+            "algorithm",
+            "prehashed",
+            "marshaling_algorithm",
+            "signature_algorithm",
+            "context",
+            "signature",
+        ];
+        if matches!(using, Use::Sign(_)) { SIGN } else { VERIFY }
+    }
 
     fn run(&self, rings: &Rings, using: Use, name: &Name, how: &How) -> Result<Signed, ItemError> {
+        let text = match (using, self.signature.as_deref()) {
+            (Use::Sign(_), _) => "",
+            (_, None) => return Err(ItemError::Request("missing signature to verify")),
+            (_, Some(text)) => text,
+        };
+        no_context(self.context)?;
         let input = self.input.required("missing input to sign or verify")?;
         let (marshaling, hash) = (how.marshaling()?, how.hash(using)?);
         let algorithm = rings.algorithm(name)?;
         // Ed25519 signs messages, and nothing that was hashed before.
-        let digest = match (how.prehashed.unwrap_or(false), algorithm) {
-            (true, _) => Some(input.to_vec()),
-            (false, Algorithm::EcdsaP256) => Some(hash.digest(input)),
+        let digest = match (how.prehashed == Some(Flag(true)), algorithm) {
+            (true, _) => Some(Cow::Borrowed(input)),
+            (false, Algorithm::EcdsaP256) => Some(Cow::Owned(hash.digest(input))),
             (false, _) => None,
         };
         if matches!(using, Use::Sign(_)) {
@@ -120,8 +149,7 @@ impl Item for Sign {
             let signature = marshal(algorithm, marshaling, &made)?;
             return Ok(Signed::Made { signature, key_version: made.version });
         }
-        let text = self.signature.as_deref().filter(|text| !text.is_empty());
-        let signature = unmarshal(algorithm, marshaling, text.ok_or("missing signature to verify")?)?;
+        let signature = unmarshal(algorithm, marshaling, text)?;
         let valid = match &digest {
             Some(digest) => rings.verify_digest(name, digest, &signature)?,
             None => rings.verify(name, input, &signature)?,
@@ -131,6 +159,13 @@ impl Item for Sign {
 
     fn reference(&self) -> &str {
         self.reference.as_deref().unwrap_or_default()
+    }
+
+    fn failed(using: Use) -> Option<Signed> {
+        Some(match using {
+            Use::Sign(_) => Signed::NotMade { key_version: 0 },
+            _ => Signed::Checked { valid: false },
+        })
     }
 }
 

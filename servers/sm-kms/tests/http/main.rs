@@ -1,0 +1,22 @@
+//! Vault's API over real sockets: what its clients see, and what attackers try.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
+mod access;
+mod batches;
+mod crypt;
+mod hostile;
+mod json;
+mod keys;
+mod paths;
+mod random;
+mod routes;
+mod secrets;
+mod shapes;
+mod sign;
+mod support;
+mod sys;
