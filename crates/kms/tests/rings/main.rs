@@ -2,8 +2,17 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod cache;
+mod ciphertext;
 mod concurrency;
+mod faults;
+mod handle;
+mod lifecycle;
+mod list;
+mod secrets;
 mod spy;
 mod support;
 mod table;
 mod taps;
+mod tenants;
+mod text;
+mod versions;

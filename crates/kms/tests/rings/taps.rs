@@ -1,9 +1,12 @@
 //! Stores that a test looks into, slows down or makes forget.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
-    mpsc,
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::Duration,
 };
 
 use strongroom_core::{
@@ -81,7 +84,7 @@ impl Hold {
 impl Held {
     /// Returns when a reader waits with old rows in its hands.
     pub(crate) fn wait(&self) {
-        self.reached.recv().unwrap();
+        self.reached.recv_timeout(Duration::from_secs(60)).unwrap();
     }
 
     pub(crate) fn release(self) {
