@@ -6,7 +6,7 @@ use std::{
 
 use strongroom_core::{Name, Tenant};
 
-use crate::{KmsError, ring::Loaded};
+use crate::{KmsError, loaded::Loaded};
 
 const SHARDS: usize = 16;
 /// Rings that a shard keeps; when it is full it begins anew.
@@ -67,8 +67,12 @@ impl Cache {
         let Some(shard) = self.shard(tenant, name) else { return };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         shard.generation += 1;
-        let removed = shard.tenants.get_mut(&tenant).and_then(|rings| rings.remove(name));
-        shard.rings -= usize::from(removed.is_some());
+        let Some(rings) = shard.tenants.get_mut(&tenant) else { return };
+        let (removed, empty) = (rings.remove(name).is_some(), rings.is_empty());
+        if empty {
+            shard.tenants.remove(&tenant);
+        }
+        shard.rings -= usize::from(removed);
     }
 
     /// Forgets a tenant's rings.

@@ -79,8 +79,16 @@ impl From<KmsError> for UseError {
     fn from(error: KmsError) -> Self {
         match error {
             KmsError::Store(error) => Self::Store(error),
-            KmsError::OpenFailed | KmsError::Invalid(_) => Self::Key(KeyError::Failed),
-            _ => Self::Unavailable,
+            // The version stands in what is opened, so a wrong one is damage like any other.
+            KmsError::OpenFailed | KmsError::Invalid(_) | KmsError::TooOld | KmsError::NoVersion => {
+                Self::Key(KeyError::Failed)
+            }
+            KmsError::NotFound
+            | KmsError::Exists
+            | KmsError::Disabled
+            | KmsError::NotDeletable
+            | KmsError::WrongType
+            | KmsError::Commit(_) => Self::Unavailable,
         }
     }
 }

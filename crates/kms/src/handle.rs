@@ -1,31 +1,39 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use strongroom_core::{Name, PublicKey, Sealer, Signer, UseError};
 use zeroize::Zeroizing;
 
-use crate::{KmsError, Rings};
+use crate::{KmsError, Rings, loaded::Loaded};
 
-/// A ring for a sibling of the suite: it signs and seals, and checks gate, tenant and state at each use.
+/// A ring for a sibling of the suite: it signs and seals, and checks gate, tenant and state at each use. It never
+/// passes on to another ring that got the same name.
 #[derive(Clone)]
 pub struct RingHandle {
     rings: Rings,
     name: Name,
+    id: [u8; 16],
 }
 
 impl RingHandle {
-    pub(crate) fn new(rings: Rings, name: Name) -> Self {
-        Self { rings, name }
+    pub(crate) fn new(rings: Rings, name: Name, id: [u8; 16]) -> Self {
+        Self { rings, name, id }
+    }
+
+    fn ring(&self) -> Result<Arc<Loaded>, KmsError> {
+        let ring = self.rings.loaded(&self.name)?;
+        if ring.view.id == self.id { Ok(ring) } else { Err(KmsError::NotFound) }
     }
 }
 
 impl Signer for RingHandle {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
-        Ok(self.rings.sign(&self.name, None, message)?.bytes)
+        let _inside = self.rings.base().enter()?;
+        Ok(self.ring()?.sign(self.rings.provider(), None, |key| key.sign(message))?.bytes)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {
         let _inside = self.rings.base().enter()?;
-        let ring = self.rings.loaded(&self.name)?;
+        let ring = self.ring()?;
         let newest = ring.view.versions.last().and_then(|version| version.public.clone());
         Ok(newest.ok_or(KmsError::WrongType)?)
     }
@@ -33,11 +41,13 @@ impl Signer for RingHandle {
 
 impl Sealer for RingHandle {
     fn seal(&self, plaintext: &[u8], context: &[u8]) -> Result<Vec<u8>, UseError> {
-        Ok(self.rings.encrypt(&self.name, plaintext, context)?)
+        let _inside = self.rings.base().enter()?;
+        Ok(self.ring()?.encrypt(self.rings.provider(), None, plaintext, context)?)
     }
 
     fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, UseError> {
-        Ok(self.rings.decrypt(&self.name, sealed, context)?)
+        let _inside = self.rings.base().enter()?;
+        Ok(self.ring()?.decrypt(self.rings.provider(), sealed, context)?)
     }
 }
 

@@ -21,6 +21,8 @@ mod cache;
 mod error;
 mod handle;
 mod lifecycle;
+mod loaded;
+mod record;
 mod ring;
 mod rings;
 mod text;

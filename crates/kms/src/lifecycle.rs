@@ -2,7 +2,7 @@ use strongroom_core::{Action, Algorithm, Change, Event, Name, Reader, Service, c
 
 use crate::{
     KmsError, Ring, Rings, Settings,
-    ring::{RingRecord, key},
+    record::{RingRecord, key},
 };
 
 impl Rings {
@@ -17,12 +17,13 @@ impl Rings {
     /// Gives a ring a new version, which encrypts and signs from then on; answers its number.
     ///
     /// # Errors
-    /// [`KmsError`].
+    /// [`KmsError::Disabled`], and [`KmsError::Invalid`] for a ring of 1,000 versions.
     pub fn rotate(&self, name: &Name) -> Result<u32, KmsError> {
         self.commit(|reader| self.plan_rotate(reader, name))
     }
 
-    /// Changes settings of a ring.
+    /// Changes settings of a ring, also of a disabled one: a minimum can be raised and the deletion be allowed
+    /// before anybody uses it again.
     ///
     /// # Errors
     /// [`KmsError::Invalid`] for a minimum that makes no sense; nothing has changed.
@@ -30,7 +31,8 @@ impl Rings {
         self.commit(|reader| self.plan_configure(reader, name, settings))
     }
 
-    /// Forbids every use of a ring. When this returns no operation with it begins any more.
+    /// Forbids every use of a ring, and its rotation. When this returns no operation with it begins any more.
+    /// Disabling a disabled ring is no error.
     ///
     /// # Errors
     /// [`KmsError`].
@@ -46,7 +48,9 @@ impl Rings {
         self.commit(|reader| self.plan_enable(reader, name))
     }
 
-    /// Deletes a ring with all its keys: what they encrypted is lost.
+    /// Deletes a ring with all its keys: what they encrypted is lost, and does not come back with a new ring of
+    /// the same name. When this returns no operation with it begins any more. What the engine's files and backups
+    /// still hold of it is sealed; [`Store::scrub`](strongroom_core::Store::scrub) ends it in the files.
     ///
     /// # Errors
     /// [`KmsError::NotDeletable`] unless its settings allow it.
@@ -80,7 +84,10 @@ impl Rings {
     /// As for [`Rings::rotate`], but nothing is committed yet.
     pub fn plan_rotate(&self, reader: Reader<'_>, name: &Name) -> Result<Change<u32>, KmsError> {
         let base = self.base();
-        self.changed(reader, name, Action::Rotate, |ring| ring.add_version(&*base.provider, base.clock.now()))
+        self.changed(reader, name, Action::Rotate, |ring| match ring.disabled {
+            true => Err(KmsError::Disabled),
+            false => ring.add_version(&*base.provider, base.clock.now()),
+        })
     }
 
     /// Plans [`Rings::configure`].

@@ -1,16 +1,26 @@
 use std::{fmt, sync::Arc};
 
-use strongroom_core::{Algorithm, Base, Caller, Direction, Key, Name, Tenant};
-use strongroom_keys::envelope::{self, Context, Header, KeyId};
+use strongroom_core::{
+    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Provider, StoreError, Tenant,
+};
 use zeroize::Zeroizing;
 
 use crate::{
     KmsError, Ring, RingHandle,
     cache::Cache,
-    ring::{self, Loaded, load},
+    loaded::Loaded,
+    record::{self, load},
 };
 
+/// Names that one listing answers with at most.
+const PAGE: usize = 1_000;
+/// Rings that a listing reads at once: their records come along, and may be large.
+const READ_AT_ONCE: usize = 50;
+
 /// The key rings of a database. Cheap to clone; lives for one unsealing.
+///
+/// Make one for each unsealing and clone it: what it keeps in memory is evicted by changes that went through it
+/// or its clones, and a second one over the same store would not hear of them.
 #[derive(Clone)]
 pub struct Kms(Arc<Inner>);
 
@@ -74,20 +84,24 @@ impl Kms {
 }
 
 impl Rings {
-    /// Names of rings in order, after `after`, at most `limit` (up to 1,000).
+    /// Names of rings in order, after `after`, at most `limit` (up to 1,000). The ring that `after` names need
+    /// not be there any more.
     ///
     /// # Errors
     /// [`KmsError::Store`].
     pub fn list(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
         let _inside = self.base().enter()?;
-        let mut range = ring::range(self.tenant())?;
-        if let Some(after) = after {
-            range = range
-                .after(&ring::key(self.tenant(), after)?)
-                .map_err(|_| KmsError::Invalid("the cursor does not belong to this listing"))?;
+        let (limit, mut names) = (limit.min(PAGE), Vec::new());
+        while names.len() < limit {
+            let wanted = READ_AT_ONCE.min(limit - names.len());
+            let page = self.names(names.last().or(after), wanted)?;
+            let all = page.len() < wanted;
+            names.extend(page);
+            if all {
+                break;
+            }
         }
-        let rows = self.base().store.scan(&range, Direction::Forward, limit.min(1_000))?;
-        Ok(rows.iter().map(|(key, _)| ring::name_of(key)).collect::<Result<_, _>>()?)
+        Ok(names)
     }
 
     /// What a ring shows, as the store has it.
@@ -113,14 +127,15 @@ impl Rings {
         self.base().enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())
     }
 
-    /// A handle on a ring for a sibling, which checks gate, tenant and state at each use.
+    /// A handle on a ring for a sibling, which checks gate, tenant and state at each use. It is on this ring: once
+    /// the ring is deleted it does nothing more, also if another one gets the name.
     ///
     /// # Errors
     /// [`KmsError`] unless the ring is there and enabled now.
     pub fn ring(&self, name: &Name) -> Result<RingHandle, KmsError> {
         let _inside = self.base().enter()?;
-        self.loaded(name)?;
-        Ok(RingHandle::new(self.clone(), name.clone()))
+        let id = self.loaded(name)?.view.id;
+        Ok(RingHandle::new(self.clone(), name.clone(), id))
     }
 
     /// Encrypts under the newest version. `additional` is bound, not kept: it must be the same to decrypt.
@@ -143,12 +158,7 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let _inside = self.base().enter()?;
-        let ring = self.encrypting(name)?;
-        let (version, key) = ring.sealing(version)?;
-        let context = self.context(&ring, additional)?;
-        let id = KeyId { id: ring.view.id, version };
-        let mac = key.mac().ok_or(KmsError::WrongType)?;
-        Ok(envelope::seal(&*self.base().provider, mac, id, &context, plaintext)?)
+        self.loaded(name)?.encrypt(self.provider(), version, plaintext, additional)
     }
 
     /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
@@ -162,15 +172,7 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         let _inside = self.base().enter()?;
-        let ring = self.encrypting(name)?;
-        let header = Header::parse(envelope)?.key;
-        if header.id != ring.view.id {
-            return Err(KmsError::OpenFailed);
-        }
-        let key = ring.opening(header.version)?;
-        let context = self.context(&ring, additional)?;
-        let mac = key.mac().ok_or(KmsError::WrongType)?;
-        Ok(envelope::open(&*self.base().provider, mac, header, &context, envelope)?)
+        self.loaded(name)?.decrypt(self.provider(), envelope, additional)
     }
 
     /// Encrypts anew under the newest version what an older one encrypted.
@@ -192,8 +194,10 @@ impl Rings {
         envelope: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        let plaintext = self.decrypt(name, envelope, additional)?;
-        self.encrypt_with(name, version, &plaintext, additional)
+        let _inside = self.base().enter()?;
+        let ring = self.loaded(name)?;
+        let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
+        ring.encrypt(self.provider(), version, &plaintext, additional)
     }
 
     /// Signs a message.
@@ -204,7 +208,7 @@ impl Rings {
         self.signed(name, version, |key| key.sign(message))
     }
 
-    /// Signs a digest of a message: SHA-256 for ECDSA P-256; Ed25519 cannot.
+    /// Signs a digest of a message: 32, 48 or 64 bytes for ECDSA P-256; Ed25519 cannot.
     ///
     /// # Errors
     /// [`KmsError`].
@@ -237,6 +241,10 @@ impl Rings {
         self.kms.base()
     }
 
+    pub(crate) fn provider(&self) -> &dyn Provider {
+        &*self.base().provider
+    }
+
     pub(crate) fn kms(&self) -> &Kms {
         &self.kms
     }
@@ -258,39 +266,33 @@ impl Rings {
         if ring.view.disabled { Err(KmsError::Disabled) } else { Ok(ring) }
     }
 
-    fn encrypting(&self, name: &Name) -> Result<Arc<Loaded>, KmsError> {
-        let ring = self.loaded(name)?;
-        if ring.view.algorithm == Algorithm::Aes256Gcm { Ok(ring) } else { Err(KmsError::WrongType) }
-    }
-
-    fn context(&self, ring: &Loaded, additional: &[u8]) -> Result<Context, KmsError> {
-        if additional.is_empty() {
-            return Ok(ring.empty);
+    fn names(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
+        let mut range = record::range(self.tenant())?;
+        if let Some(after) = after {
+            range = range.after(&record::key(self.tenant(), after)?).map_err(StoreError::from)?;
         }
-        Ok(Context::new(&*self.base().provider, &[b"kms", additional])?)
+        let rows = self.base().store.scan(&range, Direction::Forward, limit)?;
+        Ok(rows.iter().map(|(key, _)| record::name_of(key)).collect::<Result<_, _>>()?)
     }
 
     fn signed(
         &self,
         name: &Name,
         version: Option<u32>,
-        sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, strongroom_core::KeyError>,
+        sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, KeyError>,
     ) -> Result<Signature, KmsError> {
         let _inside = self.base().enter()?;
-        let ring = self.loaded(name)?;
-        let (version, key) = ring.sealing(version)?;
-        Ok(Signature { version, bytes: sign(key)? })
+        self.loaded(name)?.sign(self.provider(), version, sign)
     }
 
     fn verified(
         &self,
         name: &Name,
         signature: &Signature,
-        verify: impl FnOnce(&dyn Key) -> Result<bool, strongroom_core::KeyError>,
+        verify: impl FnOnce(&dyn Key) -> Result<bool, KeyError>,
     ) -> Result<bool, KmsError> {
         let _inside = self.base().enter()?;
-        let ring = self.loaded(name)?;
-        Ok(verify(ring.opening(signature.version)?)?)
+        self.loaded(name)?.verify(self.provider(), signature.version, verify)
     }
 }
 

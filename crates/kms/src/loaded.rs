@@ -1,0 +1,126 @@
+use std::sync::{Arc, OnceLock};
+
+use strongroom_core::{Algorithm, Key, KeyError, Provider, StoreError, Stored};
+use strongroom_keys::envelope::{self, Context, Header, KeyId};
+use zeroize::Zeroizing;
+
+use crate::{KmsError, Ring, Signature, record::RingRecord};
+
+/// A ring in memory: its state as of one moment, and the keys that this state allows to be used. An operation
+/// takes one of these and looks at no other, so that it sees one state from its beginning to its end.
+pub(crate) struct Loaded {
+    pub(crate) view: Ring,
+    /// By version, without gaps. None below the least version that opens, and none of a disabled ring.
+    keys: Vec<VersionKey>,
+    /// The context of a ciphertext without additional data.
+    empty: Context,
+}
+
+/// One version's key, parsed and expanded once: at its first use, so that a ring of many versions costs no more
+/// than the versions that are used.
+struct VersionKey {
+    version: u32,
+    stored: Stored,
+    ready: OnceLock<Arc<dyn Key>>,
+}
+
+impl Loaded {
+    pub(crate) fn new(provider: &dyn Provider, ring: &RingRecord) -> Result<Self, KmsError> {
+        let ready = |(version, stored)| VersionKey { version, stored, ready: OnceLock::new() };
+        let keys = ring.usable().map(ready).collect();
+        Ok(Self { view: ring.view(), keys, empty: Context::new(provider, &[b"kms", b""])? })
+    }
+
+    pub(crate) fn encrypt(
+        &self,
+        provider: &dyn Provider,
+        version: Option<u32>,
+        plaintext: &[u8],
+        additional: &[u8],
+    ) -> Result<Vec<u8>, KmsError> {
+        self.is_for(Algorithm::Aes256Gcm)?;
+        let version = self.sealing(version)?;
+        let mac = self.key(provider, version)?.mac().ok_or(KmsError::WrongType)?;
+        let context = self.context(provider, additional)?;
+        let id = KeyId { id: self.view.id, version };
+        Ok(envelope::seal(provider, mac, id, &context, plaintext)?)
+    }
+
+    pub(crate) fn decrypt(
+        &self,
+        provider: &dyn Provider,
+        envelope: &[u8],
+        additional: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+        self.is_for(Algorithm::Aes256Gcm)?;
+        let named = Header::parse(envelope)?.key;
+        if named.id != self.view.id {
+            return Err(KmsError::OpenFailed);
+        }
+        let mac = self.opening(provider, named.version)?.mac().ok_or(KmsError::WrongType)?;
+        let context = self.context(provider, additional)?;
+        Ok(envelope::open(provider, mac, named, &context, envelope)?)
+    }
+
+    pub(crate) fn sign(
+        &self,
+        provider: &dyn Provider,
+        version: Option<u32>,
+        sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, KeyError>,
+    ) -> Result<Signature, KmsError> {
+        self.signs()?;
+        let version = self.sealing(version)?;
+        Ok(Signature { version, bytes: sign(self.key(provider, version)?)? })
+    }
+
+    pub(crate) fn verify(
+        &self,
+        provider: &dyn Provider,
+        version: u32,
+        verify: impl FnOnce(&dyn Key) -> Result<bool, KeyError>,
+    ) -> Result<bool, KmsError> {
+        self.signs()?;
+        Ok(verify(self.opening(provider, version)?)?)
+    }
+
+    fn is_for(&self, algorithm: Algorithm) -> Result<(), KmsError> {
+        if self.view.algorithm == algorithm { Ok(()) } else { Err(KmsError::WrongType) }
+    }
+
+    fn signs(&self) -> Result<(), KmsError> {
+        if self.view.algorithm.signs() { Ok(()) } else { Err(KmsError::WrongType) }
+    }
+
+    /// The version that encrypts and signs: the one asked for if the ring allows it, else the newest.
+    fn sealing(&self, asked: Option<u32>) -> Result<u32, KmsError> {
+        let latest = self.view.versions.last().map_or(0, |version| version.version);
+        let version = asked.filter(|version| *version != 0).unwrap_or(latest);
+        let lowest = self.view.min_encryption_version.max(self.view.min_decryption_version);
+        if version < lowest { Err(KmsError::TooOld) } else { Ok(version) }
+    }
+
+    /// The key that made a ciphertext or signature, if the ring still allows it.
+    fn opening(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
+        if version < self.view.min_decryption_version {
+            return Err(KmsError::TooOld);
+        }
+        self.key(provider, version)
+    }
+
+    fn key(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
+        let place = self.keys.binary_search_by_key(&version, |key| key.version);
+        let found = place.ok().and_then(|place| self.keys.get(place)).ok_or(KmsError::NoVersion)?;
+        if let Some(ready) = found.ready.get() {
+            return Ok(&**ready);
+        }
+        let ready = provider.software().load(&found.stored).map_err(|_| StoreError::Corrupt)?;
+        Ok(&**found.ready.get_or_init(|| ready))
+    }
+
+    fn context(&self, provider: &dyn Provider, additional: &[u8]) -> Result<Context, KmsError> {
+        if additional.is_empty() {
+            return Ok(self.empty);
+        }
+        Ok(Context::new(provider, &[b"kms", additional])?)
+    }
+}

@@ -1,0 +1,18 @@
+//! Key rings: what may be done in which state, through every cache, fault and restart; what does not open.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+
+mod cache;
+mod ciphertext;
+mod concurrency;
+mod faults;
+mod handle;
+mod lifecycle;
+mod list;
+mod secrets;
+mod spy;
+mod support;
+mod table;
+mod taps;
+mod tenants;
+mod text;
+mod versions;

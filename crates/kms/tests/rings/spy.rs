@@ -1,0 +1,135 @@
+//! A provider that remembers the secrets it made, and counts the keys that it made ready and that still live.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use strongroom_core::{
+    Aead, Algorithm, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, PublicKey, Random, Stored,
+};
+use strongroom_keys::RustCrypto;
+use zeroize::Zeroizing;
+
+#[derive(Default)]
+pub(crate) struct Spy {
+    inner: RustCrypto,
+    made: Mutex<Vec<Vec<u8>>>,
+    loads: AtomicU64,
+    alive: Arc<AtomicI64>,
+}
+
+impl Spy {
+    /// The secrets of all keys made so far.
+    pub(crate) fn made(&self) -> Vec<Vec<u8>> {
+        self.made.lock().unwrap().clone()
+    }
+
+    /// Keys made ready since the last time that this was asked.
+    pub(crate) fn loads(&self) -> u64 {
+        self.loads.swap(0, Ordering::SeqCst)
+    }
+
+    /// Keys that are ready and not dropped.
+    pub(crate) fn alive(&self) -> i64 {
+        self.alive.load(Ordering::SeqCst)
+    }
+}
+
+impl Provider for Spy {
+    fn random(&self) -> &dyn Random {
+        self.inner.random()
+    }
+
+    fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+        self.inner.hash(algorithm, parts)
+    }
+
+    fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.inner.sha256(parts)
+    }
+
+    fn hmac(&self, key: &[u8; 32]) -> Box<dyn Mac> {
+        self.inner.hmac(key)
+    }
+
+    fn hkdf(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
+        self.inner.hkdf(secret, salt, info)
+    }
+
+    fn aead(&self) -> &dyn Aead {
+        self.inner.aead()
+    }
+
+    fn software(&self) -> &dyn KeyBackend {
+        self
+    }
+}
+
+impl KeyBackend for Spy {
+    fn name(&self) -> &'static str {
+        self.inner.software().name()
+    }
+
+    fn supports(&self, algorithm: Algorithm) -> bool {
+        self.inner.software().supports(algorithm)
+    }
+
+    fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
+        let stored = self.inner.software().generate(algorithm)?;
+        self.made.lock().unwrap().push(stored.expose().to_vec());
+        Ok(stored)
+    }
+
+    fn import(&self, algorithm: Algorithm, material: &[u8]) -> Result<Stored, KeyError> {
+        self.inner.software().import(algorithm, material)
+    }
+
+    fn load(&self, stored: &Stored) -> Result<Arc<dyn Key>, KeyError> {
+        let key = self.inner.software().load(stored)?;
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.alive.fetch_add(1, Ordering::SeqCst);
+        Ok(Arc::new(Watched { key, alive: Arc::clone(&self.alive) }))
+    }
+}
+
+struct Watched {
+    key: Arc<dyn Key>,
+    alive: Arc<AtomicI64>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.alive.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Key for Watched {
+    fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
+    }
+
+    fn public(&self) -> Option<&PublicKey> {
+        self.key.public()
+    }
+
+    fn mac(&self) -> Option<&dyn Mac> {
+        self.key.mac()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.key.sign(message)
+    }
+
+    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
+        self.key.sign_digest(digest)
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
+        self.key.verify(message, signature)
+    }
+
+    fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
+        self.key.verify_digest(digest, signature)
+    }
+}

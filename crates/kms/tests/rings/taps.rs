@@ -1,0 +1,159 @@
+//! Stores that a test looks into, slows down or makes forget.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use strongroom_core::{
+    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
+};
+
+/// What happens at the operations of a [`Tapped`] store.
+pub(crate) trait Tap: Send + Sync {
+    /// After rows were read, before they are answered.
+    fn read(&self) {}
+
+    /// After a commit, before its outcome is answered.
+    fn committed(&self, outcome: Outcome) -> Outcome {
+        outcome
+    }
+}
+
+/// Another store with a tap at it.
+pub(crate) struct Tapped<T> {
+    inner: Arc<dyn SealedStore>,
+    pub(crate) tap: T,
+}
+
+impl<T: Tap> Tapped<T> {
+    pub(crate) fn new(inner: Arc<dyn SealedStore>, tap: T) -> Arc<Self> {
+        Arc::new(Self { inner, tap })
+    }
+}
+
+/// Counts operations.
+#[derive(Default)]
+pub(crate) struct Count {
+    reads: AtomicU64,
+    commits: AtomicU64,
+}
+
+impl Count {
+    /// Reads and commits since the last time that this was asked.
+    pub(crate) fn taken(&self) -> (u64, u64) {
+        (self.reads.swap(0, Ordering::SeqCst), self.commits.swap(0, Ordering::SeqCst))
+    }
+}
+
+impl Tap for Count {
+    fn read(&self) {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn committed(&self, outcome: Outcome) -> Outcome {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        outcome
+    }
+}
+
+/// Holds the next read back, with what it has read already, until the test lets it go.
+#[derive(Default)]
+pub(crate) struct Hold {
+    armed: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
+}
+
+/// The test's end of a [`Hold`].
+pub(crate) struct Held {
+    reached: mpsc::Receiver<()>,
+    release: mpsc::Sender<()>,
+}
+
+impl Hold {
+    pub(crate) fn next_read(&self) -> Held {
+        let ((reached, at), (release, go)) = (mpsc::channel(), mpsc::channel());
+        *self.armed.lock().unwrap() = Some((reached, go));
+        Held { reached: at, release }
+    }
+}
+
+impl Held {
+    /// Returns when a reader waits with old rows in its hands.
+    pub(crate) fn wait(&self) {
+        self.reached.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+
+    pub(crate) fn release(self) {
+        self.release.send(()).unwrap();
+    }
+}
+
+impl Tap for Hold {
+    fn read(&self) {
+        let armed = self.armed.lock().unwrap().take();
+        if let Some((reached, go)) = armed {
+            reached.send(()).unwrap();
+            go.recv().unwrap();
+        }
+    }
+}
+
+/// Lets other threads go first at every operation.
+pub(crate) struct Yield;
+
+impl Tap for Yield {
+    fn read(&self) {
+        std::thread::yield_now();
+    }
+
+    fn committed(&self, outcome: Outcome) -> Outcome {
+        std::thread::yield_now();
+        outcome
+    }
+}
+
+/// Commits and never says so.
+pub(crate) struct Mute;
+
+impl Tap for Mute {
+    fn committed(&self, _: Outcome) -> Outcome {
+        Outcome::Unknown
+    }
+}
+
+impl<T: Tap> Store for Tapped<T> {
+    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        let found = self.inner.get_many(keys);
+        self.tap.read();
+        found
+    }
+
+    fn scan(
+        &self,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        let found = self.inner.scan(range, direction, limit);
+        self.tap.read();
+        found
+    }
+
+    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
+        self.inner.lower(batch)
+    }
+
+    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+        Ok(self.tap.committed(self.inner.commit(batch)?))
+    }
+
+    fn scrub(&self) -> Result<(), StoreError> {
+        self.inner.scrub()
+    }
+}
+
+impl<T: Tap> SealedStore for Tapped<T> {}

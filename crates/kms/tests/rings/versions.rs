@@ -1,0 +1,68 @@
+//! A ring of as many versions as there may be.
+
+use std::sync::Arc;
+
+use strongroom_core::{Algorithm, PLAIN_LIMITS, RecordKey, Segment, Store, Table, memory::MemoryStore};
+use strongroom_kms::Kms;
+
+use crate::{
+    spy::Spy,
+    support::{DELETABLE, TENANT, base_with, minimums, name, verdict},
+    taps::{Count, Tapped},
+};
+
+#[test]
+fn a_ring_has_a_thousand_versions_at_most_and_the_oldest_still_opens() {
+    let (inner, spy) = (Arc::new(MemoryStore::new()), Arc::new(Spy::default()));
+    let store = Tapped::new(inner.clone(), Count::default());
+    let kms = Kms::new(base_with(store.clone(), spy.clone()));
+    let (rings, ring) = (kms.without_caller(TENANT), name("ring"));
+    rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
+    let first = rings.encrypt(&ring, b"text", b"").unwrap();
+    (2..=1_000).for_each(|version| assert_eq!(rings.rotate(&ring).unwrap(), version));
+    let before = inner.dump();
+    assert_eq!(verdict(rings.rotate(&ring)), "invalid");
+    assert_eq!(inner.dump(), before, "the refused rotation leaves nothing");
+
+    // What an operation costs depends on the versions that it uses, not on those that there are.
+    let _ = (store.tap.taken(), spy.loads());
+    let newest = rings.encrypt(&ring, b"text", b"").unwrap();
+    assert_eq!((store.tap.taken(), spy.loads()), ((1, 0), 1));
+    assert_eq!(*rings.decrypt(&ring, &first, b"").unwrap(), b"text");
+    assert_eq!((store.tap.taken(), spy.loads()), ((0, 0), 1));
+    for _ in 0..10 {
+        rings.decrypt(&ring, &first, b"").unwrap();
+        rings.decrypt(&ring, &newest, b"").unwrap();
+    }
+    assert_eq!((store.tap.taken(), spy.loads()), ((0, 0), 0));
+
+    // A full ring can still be changed in every other way, and be replaced.
+    rings.configure(&ring, &minimums(1_000, 1_000)).unwrap();
+    assert_eq!(verdict(rings.decrypt(&ring, &first, b"")), "too old");
+    rings.disable(&ring).unwrap();
+    rings.enable(&ring).unwrap();
+    assert_eq!(*rings.decrypt(&ring, &newest, b"").unwrap(), b"text");
+    rings.configure(&ring, &DELETABLE).unwrap();
+    rings.delete(&ring).unwrap();
+}
+
+#[test]
+fn a_full_ring_of_every_algorithm_is_far_from_the_limit_of_a_value() {
+    for algorithm in Algorithm::ALL {
+        let store = Arc::new(MemoryStore::new());
+        let kms = Kms::new(base_with(store.clone(), Arc::new(Spy::default())));
+        let (rings, ring) = (kms.without_caller(TENANT), name("ring"));
+        rings.create(&ring, algorithm).unwrap();
+        let key = RecordKey::new(TENANT, Table::new(0x0101), &[Segment::Name(&ring)]).unwrap();
+        let size = || store.get_many(std::slice::from_ref(&key)).unwrap()[0].as_ref().unwrap().value.len();
+        // Past 255 versions, so that numbers have the length in CBOR that 1,000 have.
+        (2..=257).for_each(|version| assert_eq!(rings.rotate(&ring).unwrap(), version));
+        let before = size();
+        rings.rotate(&ring).unwrap();
+        let each = size() - before;
+        assert!(
+            before + 1_000 * each < PLAIN_LIMITS.value / 4,
+            "{algorithm:?}: {each} bytes for each version"
+        );
+    }
+}
