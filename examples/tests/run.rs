@@ -1,5 +1,7 @@
 //! The examples run, and show what they say.
 
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::process::Command;
 
 fn output(program: &str) -> String {
