@@ -5,9 +5,7 @@ use std::sync::Arc;
 use strongroom_barrier::{Sealed, Share, Split, Unlock, Unsealed};
 use strongroom_core::{Action, Event, FixedClock, RecordKey, Segment, Tenant, drain, memory::MemoryStore};
 
-use crate::db::{
-    Db, NOW, SLOTS, STATE, SYSTEM, TENANTS, key, name, provider, put, read_key, rewrap, value,
-};
+use crate::db::{Db, NOW, SLOTS, STATE, SYSTEM, TENANTS, key, name, provider, put, read_key, rewrap, value};
 
 const GOLDEN: &str = include_str!("format-1.txt");
 
