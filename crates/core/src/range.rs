@@ -68,6 +68,11 @@ impl Range {
         self.prefix.table()
     }
 
+    /// What all keys begin with.
+    pub fn prefix(&self) -> &RecordKey {
+        &self.prefix
+    }
+
     /// The range as bytes: from the first, included, to the second, excluded.
     pub fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
         // The byte string after `key` in the order of bytes is `key ‖ 00`.
