@@ -20,6 +20,7 @@
 mod collector;
 mod keyring;
 mod record;
+mod rewrap;
 mod roots;
 mod rotate;
 mod sealed;

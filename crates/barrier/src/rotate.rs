@@ -1,21 +1,18 @@
-use minicbor::{Decode, Encode};
 use strongroom_core::{
-    Action, Caller, Change, CommitError, Direction, Due, Event, Expect, Provider, Range, Reader, Record,
-    RecordKey, Service, StoreError, Tenant, Time, Worker, commit,
+    Action, Caller, Change, CommitError, Direction, Event, Expect, Range, Reader, Record, RecordKey, Service,
+    StoreError, Tenant, commit,
 };
 
 use crate::{
     Unsealed,
     keyring::{NO_TENANT, TenantKeys, blind, intermediate},
-    record::{Row, SLOTS, Slot, State, TENANTS, TenantRecord, Wrapped, id_of},
+    record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped, id_of},
+    rewrap::Rewrap,
     roots::Roots,
     sealed::{SLOT_LIMIT, new_tenant},
     wrap::{Named, new_id, new_key},
 };
 
-const REWRAP: &str = "barrier.rewrap";
-/// Tenants that one step of rewrapping takes.
-const STEP: usize = 50;
 /// Versions of a tenant's key that one record holds.
 const VERSIONS: usize = 1_000;
 
@@ -80,9 +77,7 @@ impl Unsealed {
             change.put(&key, &slot.to_bytes()?);
         }
         change.put(&State::key()?, &next.state.to_bytes()?);
-        Rewrap { target: next.named.id.version, after: None }
-            .due(now, new_id(provider)?)?
-            .put(&mut change)?;
+        Rewrap::to(next.named.id.version).due(now, new_id(provider)?)?.put(&mut change)?;
         self.record(&mut change, caller, Tenant::SYSTEM, Action::Rotate)?;
         Ok(change)
     }
@@ -134,7 +129,7 @@ impl Unsealed {
     }
 
     /// The roots and the records under `beside` that there are, as of one moment; the change expects them so.
-    fn roots(
+    pub(crate) fn roots(
         &self,
         reader: &mut Reader<'_>,
         beside: Vec<RecordKey>,
@@ -145,12 +140,12 @@ impl Unsealed {
         Ok((roots, keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect()))
     }
 
-    fn evict_with<T>(&self, change: &mut Change<T>, tenant: Tenant) {
+    pub(crate) fn evict_with<T>(&self, change: &mut Change<T>, tenant: Tenant) {
         let unsealed = self.clone();
         change.evict(move || unsealed.keyring().evict_tenant(tenant));
     }
 
-    fn record<T>(
+    pub(crate) fn record<T>(
         &self,
         change: &mut Change<T>,
         caller: &Caller,
@@ -172,97 +167,19 @@ fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
     if rows.len() > SLOT_LIMIT { Err(StoreError::Corrupt) } else { Ok(keys_of(rows)) }
 }
 
-fn keys_of(rows: Vec<(RecordKey, Record)>) -> Vec<RecordKey> {
+pub(crate) fn keys_of(rows: Vec<(RecordKey, Record)>) -> Vec<RecordKey> {
     rows.into_iter().map(|(key, _)| key).collect()
-}
-
-/// What a step of rewrapping needs to know.
-#[derive(Debug, Encode, Decode)]
-struct Rewrap {
-    /// Roots older than this one are dropped at the end.
-    #[n(0)]
-    target: u32,
-    /// The last tenant done.
-    #[cbor(n(1), with = "minicbor::bytes")]
-    after: Option<[u8; 16]>,
-}
-
-impl Rewrap {
-    fn due(&self, time: Time, id: [u8; 16]) -> Result<Due, StoreError> {
-        let payload = minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)?;
-        Ok(Due { time, kind: REWRAP, id, tenant: Tenant::SYSTEM, payload })
-    }
-}
-
-/// Wraps the keys of every tenant under the current root, step by step, and drops the roots that nothing
-/// needs any more at the end.
-impl Worker for Unsealed {
-    fn kind(&self) -> &'static str {
-        REWRAP
-    }
-
-    fn step(&self, mut reader: Reader<'_>, due: &Due, now: Time) -> Result<Change<()>, CommitError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
-        let job: Rewrap = minicbor::decode(&due.payload).map_err(|_| StoreError::Corrupt)?;
-        let mut range = Range::under(Tenant::SYSTEM, TENANTS, &[]).map_err(StoreError::from)?;
-        if let Some(after) = job.after {
-            range = range.after(&TenantRecord::key(Tenant::from_bytes(after))?).map_err(StoreError::from)?;
-        }
-        let found = keys_of(reader.scan(&range, Direction::Forward, STEP)?);
-        let last = found.last().filter(|_| found.len() == STEP).cloned();
-        let (roots, rows) = self.roots(&mut reader, found)?;
-        let mut change = reader.change(());
-        for (key, record) in rows {
-            let row = TenantRecord::read(&record.value)?;
-            if row.root < job.target {
-                let tenant = Tenant::from_bytes(id_of(&key)?);
-                change.put(&key, &rewrapped(self.provider(), &roots, tenant, &row)?.to_bytes()?);
-                self.evict_with(&mut change, tenant);
-            }
-        }
-        if let Some(key) = last {
-            let next = Rewrap { after: Some(id_of(&key)?), ..job };
-            next.due(now, following(due.id))?.put(&mut change)?;
-            return Ok(change);
-        }
-        change.put(&State::key()?, &roots.forgetting(job.target).to_bytes()?);
-        self.record(&mut change, &Caller::system(), Tenant::SYSTEM, Action::Rewrap)?;
-        Ok(change)
-    }
-}
-
-/// The id of the next step, which sorts behind this one also within one moment: so one run does all steps.
-fn following(id: [u8; 16]) -> [u8; 16] {
-    u128::from_be_bytes(id).wrapping_add(1).to_be_bytes()
-}
-
-/// A tenant's keys under the current root.
-fn rewrapped(
-    provider: &dyn Provider,
-    roots: &Roots,
-    tenant: Tenant,
-    row: &TenantRecord,
-) -> Result<TenantRecord, StoreError> {
-    let (old, new) = (roots.version(provider, row.root)?, &roots.current);
-    let mut intermediates = Vec::with_capacity(row.intermediates.len());
-    for wrapped in &row.intermediates {
-        let child = intermediate(&tenant, wrapped.version);
-        let material = old.unwrap(provider, child, &wrapped.sealed)?;
-        intermediates
-            .push(Wrapped { version: wrapped.version, sealed: new.wrap(provider, child, &material)? });
-    }
-    Ok(TenantRecord::new(new.id.version, intermediates, row.blind.clone()))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
-    use strongroom_core::{FixedClock, PLAIN_LIMITS, Store, memory::MemoryStore};
+    use strongroom_core::{FixedClock, PLAIN_LIMITS, Store, Table, Time, memory::MemoryStore, run_due};
     use strongroom_keys::RustCrypto;
 
     use super::*;
-    use crate::{NewSlot, Sealed, Split, Unlock};
+    use crate::{NewSlot, Sealed, Split, Unlock, rewrap::STEP};
 
     fn unsealed() -> Unsealed {
         let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(Time::from_millis(1))));
@@ -301,13 +218,12 @@ mod tests {
         assert_eq!(unsealed.rotate_tenant(&system, tenant).unwrap(), 1_000);
         let further = unsealed.rotate_tenant(&system, tenant);
         assert!(matches!(further, Err(CommitError::Store(StoreError::TooLarge(_)))), "{further:?}");
-        let key = RecordKey::new(tenant, strongroom_core::Table::new(0x7f01), &[]).unwrap();
+        let key = RecordKey::new(tenant, Table::new(0x7f01), &[]).unwrap();
         let mut change = Reader::new(&unsealed, tenant).change(());
         change.put(&key, b"x");
         change.commit(&unsealed).unwrap();
         unsealed.rotate_root(&system).unwrap();
-        let report =
-            strongroom_core::run_due(&unsealed, &[&unsealed], unsealed.now(), std::time::Duration::MAX);
+        let report = run_due(&unsealed, &[&unsealed], unsealed.now(), Duration::MAX);
         assert!(report.unwrap().failed.is_empty());
         assert_eq!(*unsealed.get_many(&[key]).unwrap()[0].as_ref().unwrap().value, b"x");
     }

@@ -161,6 +161,9 @@ impl Store for Unsealed {
         let blinded = keys.iter().map(|key| self.blinded(key).map(Cow::into_owned));
         let blinded = blinded.collect::<Result<Vec<_>, _>>()?;
         let records = self.0.store.get_many(&blinded)?;
+        if records.len() != keys.len() {
+            return Err(StoreError::Corrupt);
+        }
         let open = |(key, record): (&RecordKey, Option<Record>)| {
             record.map(|record| self.open_record(key, record)).transpose()
         };
@@ -174,14 +177,14 @@ impl Store for Unsealed {
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
         let _inside = self.0.gate.enter()?;
-        let range = range.map(|key| self.blinded(key).map(Cow::into_owned))?;
-        let rows = self.0.store.scan(&range, direction, limit)?;
-        rows.into_iter()
-            .map(|(key, record)| {
-                let record = self.open_record(&key, record)?;
-                Ok((key, record))
-            })
-            .collect()
+        let blinded = range.map(|key| self.blinded(key).map(Cow::into_owned))?;
+        let rows = self.0.store.scan(&blinded, direction, limit)?;
+        check_page(&blinded, direction, limit, &rows)?;
+        let open = |(key, record)| {
+            let record = self.open_record(&key, record)?;
+            Ok((unblinded(range.prefix(), blinded.prefix(), key)?, record))
+        };
+        rows.into_iter().map(open).collect()
     }
 
     fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
@@ -206,6 +209,35 @@ impl Store for Unsealed {
         let _inside = self.0.gate.enter()?;
         self.0.store.scrub()
     }
+}
+
+/// What an engine answers is a page of this range: else a listing would show records of somebody else, which
+/// open where they belong.
+fn check_page(
+    range: &Range,
+    direction: Direction,
+    limit: usize,
+    rows: &[(RecordKey, Record)],
+) -> Result<(), StoreError> {
+    let (start, end) = range.bounds();
+    let within =
+        |(key, _): &(RecordKey, Record)| (start.as_slice()..end.as_slice()).contains(&key.as_bytes());
+    let ordered = |(one, _): &(RecordKey, Record), (next, _): &(RecordKey, Record)| match direction {
+        Direction::Forward => one < next,
+        Direction::Backward => one > next,
+    };
+    let is_page = rows.len() <= limit && rows.iter().all(within);
+    let in_order = rows.iter().zip(rows.iter().skip(1)).all(|(one, next)| ordered(one, next));
+    if is_page && in_order { Ok(()) } else { Err(StoreError::Corrupt) }
+}
+
+/// A key below a prefix as the caller knows it: so it is a cursor of the caller's range.
+fn unblinded(prefix: &RecordKey, blinded: &RecordKey, key: RecordKey) -> Result<RecordKey, StoreError> {
+    if !prefix.has_blind() {
+        return Ok(key);
+    }
+    let rest = key.as_bytes().strip_prefix(blinded.as_bytes()).ok_or(StoreError::Corrupt)?;
+    Ok(RecordKey::from_bytes([prefix.as_bytes(), rest].concat())?)
 }
 
 impl SealedStore for Unsealed {}

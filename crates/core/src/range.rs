@@ -84,6 +84,11 @@ impl Range {
         }
     }
 
+    /// What all keys begin with.
+    pub fn prefix(&self) -> &RecordKey {
+        &self.prefix
+    }
+
     /// The range as bytes: from the first, included, to the second, excluded.
     pub fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
         let prefix: &[u8] = match &self.within {

@@ -119,3 +119,45 @@ impl fmt::Debug for Tokens {
         f.write_str("Tokens")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use secrecy::ExposeSecret;
+    use strongroom_core::{Gate, SystemClock, memory::MemoryStore};
+    use strongroom_keys::RustCrypto;
+
+    use super::*;
+
+    fn tokens() -> (Tokens, RootToken) {
+        let (store, gate) = (Arc::new(MemoryStore::new()), Arc::new(Gate::new()));
+        let base = Base::new(store, gate, Arc::new(RustCrypto::new()), Arc::new(SystemClock)).unwrap();
+        let root = RootToken::new(&*base.provider, base.clock.now()).unwrap();
+        let tokens = Tokens::new(base, Tenant::from_bytes([1; 16])).unwrap();
+        tokens.install(&root).unwrap();
+        (tokens, root)
+    }
+
+    fn known(tokens: &Tokens) -> usize {
+        tokens.0.known.read().unwrap().len()
+    }
+
+    #[test]
+    fn sealing_forgets_every_known_token() {
+        let (tokens, root) = tokens();
+        tokens.check(root.secret().expose_secret()).unwrap();
+        assert_eq!(known(&tokens), 1);
+        tokens.0.base.gate.close(Duration::from_secs(9)).unwrap();
+        assert_eq!(known(&tokens), 0);
+    }
+
+    #[test]
+    fn wrong_tokens_fill_no_memory() {
+        let (tokens, _) = tokens();
+        for number in 0..500 {
+            assert!(tokens.check(&format!("sr.wrong-{number}")).unwrap().is_none());
+        }
+        assert_eq!(known(&tokens), 0);
+    }
+}
