@@ -182,7 +182,7 @@ impl Store for Unsealed {
         check_page(&blinded, direction, limit, &rows)?;
         let open = |(key, record)| {
             let record = self.open_record(&key, record)?;
-            Ok((unblinded(range.prefix(), blinded.prefix(), key)?, record))
+            Ok((unblinded(range, &blinded, key)?, record))
         };
         rows.into_iter().map(open).collect()
     }
@@ -232,12 +232,14 @@ fn check_page(
 }
 
 /// A key below a prefix as the caller knows it: so it is a cursor of the caller's range.
-fn unblinded(prefix: &RecordKey, blinded: &RecordKey, key: RecordKey) -> Result<RecordKey, StoreError> {
-    if !prefix.has_blind() {
-        return Ok(key);
+fn unblinded(range: &Range, blinded: &Range, key: RecordKey) -> Result<RecordKey, StoreError> {
+    match (range.prefix(), blinded.prefix()) {
+        (Some(prefix), Some(blinded)) if prefix.has_blind() => {
+            let rest = key.as_bytes().strip_prefix(blinded.as_bytes()).ok_or(StoreError::Corrupt)?;
+            Ok(RecordKey::from_bytes([prefix.as_bytes(), rest].concat())?)
+        }
+        _ => Ok(key),
     }
-    let rest = key.as_bytes().strip_prefix(blinded.as_bytes()).ok_or(StoreError::Corrupt)?;
-    Ok(RecordKey::from_bytes([prefix.as_bytes(), rest].concat())?)
 }
 
 impl SealedStore for Unsealed {}

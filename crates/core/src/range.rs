@@ -84,9 +84,12 @@ impl Range {
         }
     }
 
-    /// What all keys begin with.
-    pub fn prefix(&self) -> &RecordKey {
-        &self.prefix
+    /// The segments that all keys begin with, if the range is below some.
+    pub fn prefix(&self) -> Option<&RecordKey> {
+        match &self.within {
+            Within::Store | Within::Tenant(_) => None,
+            Within::Prefix(prefix) => Some(prefix),
+        }
     }
 
     /// The range as bytes: from the first, included, to the second, excluded.
