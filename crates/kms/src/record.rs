@@ -216,3 +216,37 @@ mod secret_bytes {
         Ok(Zeroizing::new(decoder.bytes()?.to_vec()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_keys::RustCrypto;
+
+    use super::*;
+
+    #[test]
+    fn keys_that_the_state_forbids_are_not_handed_out() {
+        let (provider, now) = (RustCrypto::new(), Time::from_millis(1));
+        let mut ring = RingRecord::new(&provider, Algorithm::Ed25519, now).unwrap();
+        (2..=4).for_each(|version| assert_eq!(ring.add_version(&provider, now).unwrap(), version));
+        let usable = |ring: &RingRecord| ring.usable().map(|(version, _)| version).collect::<Vec<_>>();
+        assert_eq!(usable(&ring), [1, 2, 3, 4]);
+        ring.configure(&Settings { min_decryption_version: Some(3), ..Settings::default() }).unwrap();
+        assert_eq!(usable(&ring), [3, 4]);
+        ring.disabled = true;
+        assert_eq!(usable(&ring), []);
+    }
+
+    #[test]
+    fn a_record_is_written_without_growing_the_buffer_that_holds_its_secrets() {
+        let (provider, now) = (RustCrypto::new(), Time::from_millis(u64::MAX));
+        for algorithm in Algorithm::ALL {
+            let mut ring = RingRecord::new(&provider, algorithm, now).unwrap();
+            (2..=VERSIONS).for_each(|_| drop(ring.add_version(&provider, now)));
+            for versions in [VERSIONS, 1] {
+                ring.versions.truncate(versions);
+                let bytes = ring.to_bytes().unwrap();
+                assert!(bytes.capacity() == 128 + 256 * versions && bytes.len() < bytes.capacity());
+            }
+        }
+    }
+}

@@ -10,7 +10,8 @@ use strongroom_core::{
 use strongroom_kms::{Kms, KmsError, Rings};
 
 use crate::{
-    support::{DELETABLE, TENANT, base_over, minimums, name, rings_over, verdict},
+    spy::Spy,
+    support::{DELETABLE, TENANT, base_over, base_with, minimums, name, rings_over, verdict},
     taps::{Count, Hold, Mute, Tapped},
 };
 
@@ -162,4 +163,20 @@ fn clones_share_what_they_forget() {
     assert_eq!(verdict(other.encrypt(&name("ring"), b"", b"")), "disabled");
     other.enable(&name("ring")).unwrap();
     assert_eq!(verdict(one.encrypt(&name("ring"), b"", b"")), "ok");
+}
+
+#[test]
+fn a_rewrap_sees_one_state_of_one_ring_from_beginning_to_end() {
+    let spy = Arc::new(Spy::default());
+    let base = base_with(Arc::new(MemoryStore::new()), spy.clone());
+    let (rings, ring) = (Kms::new(base).without_caller(TENANT), name("ring"));
+    rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
+    rings.configure(&ring, &DELETABLE).unwrap();
+    let sealed = rings.encrypt(&ring, b"text", b"").unwrap();
+    let in_between = rings.clone();
+    spy.meanwhile(move || replace(&in_between).unwrap());
+    let again = rings.rewrap(&ring, &sealed, b"").unwrap();
+    // It is the old ring's, as what was decrypted, and not the new one's under the same name.
+    assert_eq!(sealed[..24], again[..24]);
+    assert_eq!(tried(&rings, &again), ["ok", "does not open"]);
 }

@@ -72,12 +72,9 @@ impl Case {
     }
 
     fn happened_in(&self, store: &Arc<MemoryStore>) -> bool {
-        let ring = on_behalf(store.clone()).read(&name(self.ring()));
-        match ring {
-            Ok(ring) => (self.happened)(Some(&ring)),
-            Err(KmsError::NotFound) => (self.happened)(None),
-            Err(error) => panic!("{error}"),
-        }
+        let read = on_behalf(store.clone()).read(&name(self.ring()));
+        let absent = matches!(read, Err(KmsError::NotFound));
+        (self.happened)(if absent { None } else { Some(read.unwrap()) }.as_ref())
     }
 }
 

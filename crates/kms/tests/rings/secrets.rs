@@ -132,6 +132,33 @@ fn plan_is_sealed(rings: &Rings, store: &dyn SealedStore, tenant: Tenant) -> boo
 }
 
 #[test]
+fn while_a_running_operation_delays_the_wipe_nothing_new_begins() {
+    let spy = Arc::new(Spy::default());
+    let unsealed = Disk::with(spy.clone()).start();
+    let base = unsealed.base();
+    let rings = Kms::new(base.clone()).without_caller(unsealed.first_tenant());
+    for algorithm in ALGORITHMS {
+        let ring = name(&format!("{algorithm:?}"));
+        rings.create(&ring, algorithm).unwrap();
+        let _ = (rings.encrypt(&ring, b"text", b""), rings.sign(&ring, None, b"text"));
+    }
+    let handle = rings.ring(&name("Ed25519")).unwrap();
+    let running = base.enter().unwrap();
+    unsealed.seal(Duration::ZERO).unwrap_err();
+    assert_eq!(spy.alive(), 3, "what runs still has its keys");
+    for algorithm in ALGORITHMS {
+        for (what, answer) in life(&rings, &format!("{algorithm:?}"), algorithm) {
+            assert_eq!(verdict(answer), "sealed", "{what} of {algorithm:?}");
+        }
+    }
+    assert!(!rings.cached(&name("Ed25519")));
+    assert!(matches!(handle.sign(b"text"), Err(UseError::Store(StoreError::Sealed))));
+    assert!(matches!(handle.public(), Err(UseError::Store(StoreError::Sealed))));
+    drop(running);
+    assert_eq!(spy.alive(), 0);
+}
+
+#[test]
 fn keys_that_the_state_forbids_are_not_in_memory() {
     let spy = Arc::new(Spy::default());
     let base = base_with(Arc::new(MemoryStore::new()), spy.clone());

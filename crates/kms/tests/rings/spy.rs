@@ -1,4 +1,5 @@
-//! A provider that remembers the secrets it made, and counts the keys that it made ready and that still live.
+//! A provider that remembers the secrets it made, counts the keys that it made ready and that still live, and lets
+//! things happen in the middle of an operation.
 
 use std::sync::{
     Arc, Mutex,
@@ -17,9 +18,15 @@ pub(crate) struct Spy {
     made: Mutex<Vec<Vec<u8>>>,
     loads: AtomicU64,
     alive: Arc<AtomicI64>,
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Spy {
+    /// Runs this within the next encryption or decryption, after its ring was looked up.
+    pub(crate) fn meanwhile(&self, run: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(run));
+    }
+
     /// The secrets of all keys made so far.
     pub(crate) fn made(&self) -> Vec<Vec<u8>> {
         self.made.lock().unwrap().clone()
@@ -58,6 +65,10 @@ impl Provider for Spy {
     }
 
     fn aead(&self) -> &dyn Aead {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(run) = meanwhile {
+            run();
+        }
         self.inner.aead()
     }
 

@@ -1,0 +1,173 @@
+//! Records of format 1 stay what they are: those of golden/ring-1.txt come from another implementation.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use strongroom_core::{
+    Algorithm, Batch, KeyError, Outcome, Random, RecordKey, Segment, Store, StoreError, Table, Write,
+    memory::MemoryStore,
+};
+use strongroom_keys::{Hash, RustCrypto};
+use strongroom_kms::{Kms, KmsError, Rings, Signature, to_text};
+use zeroize::Zeroizing;
+
+use crate::support::{NOW, TENANT, base_with, name, rings_over, verdict};
+
+const RINGS: [(&str, Algorithm); 3] =
+    [("aes", Algorithm::Aes256Gcm), ("ed", Algorithm::Ed25519), ("p256", Algorithm::EcdsaP256)];
+
+/// What the file has under a name.
+fn golden(wanted: &str) -> Vec<u8> {
+    let lines = include_str!("golden/ring-1.txt").lines().filter(|line| !line.starts_with('#'));
+    let all: HashMap<_, _> = lines.filter_map(|line| line.split_once(' ')).collect();
+    let hex = all[wanted].as_bytes().chunks(2);
+    hex.map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 16).unwrap()).collect()
+}
+
+fn key(ring: &str) -> RecordKey {
+    RecordKey::new(TENANT, Table::new(0x0101), &[Segment::Name(ring)]).unwrap()
+}
+
+/// Rings over a store that holds this record under this name.
+fn holding(ring: &str, record: &[u8]) -> (Arc<MemoryStore>, Rings) {
+    let store = Arc::new(MemoryStore::new());
+    let write = Write::Put(Zeroizing::new(record.to_vec()));
+    let batch = Batch { expectations: Vec::new(), writes: vec![(key(ring), write)] };
+    let lowered = store.lower(batch).unwrap();
+    assert!(matches!(store.commit(&lowered), Ok(Outcome::Done(_))));
+    (store.clone(), rings_over(store))
+}
+
+#[test]
+fn a_ring_of_format_1_opens_and_verifies_what_it_made() {
+    let (_, rings) = holding("aes", &golden("aes.record"));
+    for (version, additional) in [(1, &b"order 7"[..]), (2, b"")] {
+        let sealed = golden(&format!("aes.{version}.ciphertext"));
+        assert_eq!(*rings.decrypt(&name("aes"), &sealed, additional).unwrap(), b"4111 1111 1111 1111");
+        assert!(to_text(&sealed).unwrap().starts_with(&format!("vault:v{version}:U1IBA")));
+    }
+    for ring in ["ed", "p256"] {
+        let (_, rings) = holding(ring, &golden(&format!("{ring}.record")));
+        for version in [1, 2] {
+            let bytes = golden(&format!("{ring}.{version}.signature"));
+            let signature = Signature { version, bytes };
+            assert!(rings.verify(&name(ring), b"a message", &signature).unwrap(), "{ring} {version}");
+            assert!(!rings.verify(&name(ring), b"another", &signature).unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_ring_of_format_1_shows_what_it_says_and_goes_on() {
+    for (ring, algorithm) in RINGS {
+        let (_, rings) = holding(ring, &golden(&format!("{ring}.record")));
+        let shown = rings.read(&name(ring)).unwrap();
+        assert_eq!(shown.algorithm, algorithm);
+        assert_eq!((shown.min_decryption_version, shown.min_encryption_version), (1, 0));
+        assert!(!shown.deletion_allowed && !shown.disabled);
+        let versions: Vec<_> = shown.versions.iter().map(|version| (version.version, version.made)).collect();
+        assert_eq!(versions, [(1, NOW), (2, NOW)]);
+        assert_eq!(rings.rotate(&name(ring)).unwrap(), 3);
+    }
+}
+
+/// Gives the secrets that the golden rings were made of.
+struct Script(Mutex<Vec<Vec<u8>>>);
+
+impl Random for Script {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+
+    fn fill_secret(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        let next = self.0.lock().unwrap().remove(0);
+        bytes.copy_from_slice(&next[..bytes.len()]);
+        Ok(())
+    }
+}
+
+#[test]
+fn rings_are_written_as_format_1_byte_for_byte() {
+    for (ring, algorithm) in RINGS {
+        let said =
+            |what: &str| Hash::Sha256.digest(format!("strongroom golden ring 1: {ring} {what}").as_bytes());
+        // The first is the id of the outbox.
+        let script = Script(Mutex::new(vec![vec![0; 16], said("id"), said("1"), said("2")]));
+        let provider = Arc::new(RustCrypto::with_random(Box::new(script)));
+        let store = Arc::new(MemoryStore::new());
+        let rings = Kms::new(base_with(store.clone(), provider)).without_caller(TENANT);
+        rings.create(&name(ring), algorithm).unwrap();
+        rings.rotate(&name(ring)).unwrap();
+        let written = store.get_many(&[key(ring)]).unwrap().remove(0).unwrap();
+        assert_eq!(*written.value, golden(&format!("{ring}.record")), "{ring}");
+    }
+}
+
+/// Every operation on a ring whose record the store holds.
+fn answers(rings: &Rings) -> Vec<Result<(), KmsError>> {
+    let ring = &name("aes");
+    vec![
+        rings.read(ring).map(drop),
+        rings.encrypt(ring, b"text", b"").map(drop),
+        rings.decrypt(ring, &golden("aes.2.ciphertext"), b"").map(drop),
+        rings.ring(ring).map(drop),
+        rings.rotate(ring).map(drop),
+        rings.enable(ring),
+        rings.delete(ring),
+    ]
+}
+
+#[test]
+fn a_record_of_a_newer_format_is_refused_as_such_and_stays_as_it_is() {
+    let mut other_number = golden("aes.record");
+    assert_eq!(other_number[..2], [0x88, 1]);
+    other_number[1] = 2;
+    // An array of the format number and things that no ring of today has; a larger number.
+    for record in [other_number, vec![0x83, 2, 0xf6, 0x61, b'x'], vec![0x82, 0x19, 1, 0, 0xa0]] {
+        let (store, rings) = holding("aes", &record);
+        let before = store.dump();
+        for answer in answers(&rings) {
+            let Err(KmsError::Store(StoreError::Unsupported(why))) = answer else {
+                panic!("{answer:?} of {record:02x?}")
+            };
+            assert!(why.contains("newer"));
+        }
+        assert_eq!(verdict(rings.create(&name("aes"), Algorithm::Aes256Gcm)), "exists");
+        assert_eq!(store.dump(), before);
+        assert_eq!(rings.list(None, 9).unwrap(), [name("aes")], "it does not hide the others");
+    }
+}
+
+#[test]
+fn a_damaged_record_is_corrupt_or_harmless_and_never_a_panic() {
+    let record = golden("aes.record");
+    let corrupt = |record: &[u8], what: &str| {
+        for answer in answers(&holding("aes", record).1) {
+            assert!(matches!(answer, Err(KmsError::Store(StoreError::Corrupt))), "{what}: {answer:?}");
+        }
+    };
+    (0..record.len()).for_each(|length| corrupt(&record[..length], &format!("cut to {length}")));
+    corrupt(&[record.clone(), vec![0]].concat(), "longer");
+    let with = |at: usize, was: u8, byte: u8| {
+        let mut changed = record.clone();
+        assert_eq!(changed[at], was);
+        changed[at] = byte;
+        changed
+    };
+    corrupt(&with(19, 1, 9), "an algorithm that nobody knows");
+    corrupt(&with(20, 1, 0), "decrypts from 0");
+    corrupt(&with(20, 1, 3), "decrypts from a version that is not there");
+    corrupt(&with(21, 0, 3), "encrypts from a version that is not there");
+    corrupt(&with(26, 1, 0), "version 0");
+    corrupt(&with(26, 1, 2), "version 2 twice");
+    corrupt(&with(26, 1, 3), "versions out of order");
+    for at in 0..record.len() {
+        for bit in 0..8 {
+            let mut damaged = record.clone();
+            damaged[at] ^= 1 << bit;
+            let _ = answers(&holding("aes", &damaged).1);
+        }
+    }
+}
