@@ -30,7 +30,11 @@ impl Store for Liar {
 
     fn scan(&self, range: &Range, direction: Direction, limit: usize) -> Result<Page, StoreError> {
         let page = self.engine.scan(range, direction, limit)?;
-        if range.prefix().is_some_and(|prefix| prefix.table() == TABLE) { Ok((self.lie.lock().unwrap())(&*self.engine, page)) } else { Ok(page) }
+        if range.prefix().is_some_and(|prefix| prefix.table() == TABLE) {
+            Ok((self.lie.lock().unwrap())(&*self.engine, page))
+        } else {
+            Ok(page)
+        }
     }
 
     fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
