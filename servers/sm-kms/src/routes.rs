@@ -154,7 +154,7 @@ impl Service for Api {
                 self.step(false, move || operation.answer(&node, &access, &reply, &body))
             }
             Route::Private(Private::Transit(operation), access) => {
-                let page = match transit::Page::of(head) {
+                let page = match operation.page(head) {
                     Ok(page) => page,
                     Err(refusal) => return Step::Now(refusal),
                 };

@@ -62,15 +62,15 @@ pub enum Use {
 pub(crate) use sign::HashName;
 
 /// Which part of a listing is asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     after: Option<Name>,
     limit: usize,
 }
 
 impl Page {
-    /// Vault's `after` and `limit` of a listing.
-    pub(crate) fn of(head: &Head<'_>) -> Result<Self, Response> {
+    /// Vault's `after` and `limit`.
+    fn of(head: &Head<'_>) -> Result<Self, Response> {
         let after = match head.parameter("after").map_err(Response::from)? {
             Some(text) if !text.is_empty() => {
                 Some(Name::parse(&text).map_err(|_| answer::bad_request("a listing goes on after a name"))?)
@@ -122,6 +122,11 @@ impl Operation {
             Self::Use(using, name) => length <= using.inline() && rings(access).cached(name),
             Self::List | Self::Ring(..) => false,
         }
+    }
+
+    /// The part of a listing; nothing else has one.
+    pub(crate) fn page(&self, head: &Head<'_>) -> Result<Page, Response> {
+        if matches!(self, Self::List) { Page::of(head) } else { Ok(Page::default()) }
     }
 
     /// The most bytes that the body may have.

@@ -14,6 +14,7 @@ mod json;
 mod keys;
 mod paths;
 mod random;
+mod restart;
 mod routes;
 mod secrets;
 mod shapes;

@@ -77,7 +77,18 @@ fn an_encoded_letter_is_the_letter() {
 #[test]
 fn a_query_means_nothing_where_it_is_not_asked_for() {
     let vault = Vault::with_rings();
-    for query in ["?", "?a=b", "?token=x", "?plaintext=x", "?list=false", "?list=", "?a=%ff", "?%00"] {
+    for query in [
+        "?",
+        "?a=b",
+        "?token=x",
+        "?plaintext=x",
+        "?list=false",
+        "?list=",
+        "?a=%ff",
+        "?%00",
+        "?limit=0",
+        "?after=!!",
+    ] {
         assert_eq!(vault.read(&format!("transit/keys/aes{query}")).status, 200, "{query}");
     }
     for query in ["?list=maybe", "?list=true&list=true", "?list=%ff"] {

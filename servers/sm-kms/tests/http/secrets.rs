@@ -222,10 +222,7 @@ fn what_works_writes_events_and_no_secret_to_the_log() {
 fn a_store_that_fails_tells_the_caller_nothing() {
     let canary = Canary::new("failing");
     let prepare = |at: u64| {
-        let vault = Vault::over(Arc::new(MemoryStore::new()));
-        let store = Arc::new(MemoryStore::new());
-        drop(vault);
-        let faulty = Arc::new(FaultStore::new(store, Fault::Crash, at));
+        let faulty = Arc::new(FaultStore::new(Arc::new(MemoryStore::new()), Fault::Crash, at));
         let vault = Vault::over(Arc::clone(&faulty) as Arc<dyn Store>).initialized();
         vault.unseal();
         for (name, kind) in [("aes", "aes256-gcm96"), ("ed", "ed25519"), ("p256", "ecdsa-p256")] {
@@ -257,4 +254,45 @@ fn a_store_that_fails_tells_the_caller_nothing() {
     assert!(log().text().contains("a fault that the test asked for"), "the cause is in the log");
     canary.check("the log", &log().text());
     assert!(!log().text().contains(&vault.token));
+}
+
+/// COSMIAN-2026-015: a key in the clear was written back to the store.
+#[test]
+fn nothing_secret_lies_in_the_store_after_any_request() {
+    let canary = Canary::new("store");
+    let store = Arc::new(MemoryStore::new());
+    let vault = Vault::over(Arc::clone(&store) as Arc<dyn Store>).initialized();
+    vault.unseal();
+    for (name, kind) in [("aes", "aes256-gcm96"), ("ed", "ed25519"), ("p256", "ecdsa-p256")] {
+        vault.write(&format!("transit/keys/{name}"), json!({ "type": kind }));
+    }
+    vault.decrypt("aes", &vault.encrypt("aes", &canary.0)).data();
+    vault.sign("ed", &canary.0);
+    for route in routes::all(&vault) {
+        vault.send(&route.request().token(&vault.token));
+        vault.node.tend();
+    }
+    let texts = [&vault.token].into_iter().chain(&vault.shares).chain(&vault.hex).cloned();
+    let rows = store.dump();
+    assert!(rows.len() > 5);
+    for secret in texts.chain(canary.all()) {
+        let bare = base64_of(&secret).unwrap_or_else(|| secret.clone().into_bytes());
+        for (key, value) in &rows {
+            for place in [key, value] {
+                assert!(
+                    !contains(place, secret.as_bytes()) && !contains(place, &bare),
+                    "{secret} in the store"
+                );
+            }
+        }
+    }
+}
+
+fn base64_of(text: &str) -> Option<Vec<u8>> {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.decode(text).ok()
+}
+
+fn contains(place: &[u8], bytes: &[u8]) -> bool {
+    place.windows(bytes.len()).any(|window| window == bytes)
 }
