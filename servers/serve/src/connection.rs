@@ -26,7 +26,6 @@ use crate::{
     body::{self, Budget, Unacceptable},
     request::Head,
     response::Payload,
-    stack::wiping_stack,
     watch::{Phase, Watch, Watched},
 };
 
@@ -148,7 +147,7 @@ impl<S: Service> Connection<'_, S> {
 
     /// Runs a step of the service, and waits if a pool has it. A panic costs this answer and nothing else.
     async fn finish<T>(&self, step: impl FnOnce() -> Step<T>) -> Result<T, Response> {
-        match catch_unwind(AssertUnwindSafe(|| wiping_stack(step))) {
+        match catch_unwind(AssertUnwindSafe(step)) {
             Ok(Step::Now(value)) => Ok(value),
             Ok(Step::Later(pending)) => Ok(pending.outcome().await?),
             Err(_) => {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use strongroom_serve::{Metrics, Pool, Server, asked_to_end, wiping_stack};
+use strongroom_serve::{Metrics, Pool, Server, asked_to_end};
 
 use crate::{Api, Node};
 
@@ -50,7 +50,7 @@ impl Tender {
         let (stop, stopped) = mpsc::channel();
         let work = move || {
             while stopped.recv_timeout(TEND) == Err(mpsc::RecvTimeoutError::Timeout) {
-                wiping_stack(|| node.tend());
+                node.tend();
             }
             node.tend();
         };

@@ -13,6 +13,7 @@ use strongroom_core::{
 };
 use strongroom_identity::{RootToken, Tokens};
 use strongroom_kms::Kms;
+use strongroom_serve::wiping_stack;
 
 use crate::{SecretFile, SecretFileError};
 
@@ -81,6 +82,18 @@ impl From<KeyError> for NodeError {
 /// Events of one step.
 const DRAINED: usize = 400;
 const SEAL_WAIT: Duration = Duration::from_secs(10);
+
+impl Open {
+    /// Works with keys: sealing waits for it, and no copy of a key is left behind on the stack.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`].
+    fn within<T>(&self, work: impl FnOnce() -> T) -> Result<T, StoreError> {
+        let base = self.unsealed.base();
+        let _inside = base.enter()?;
+        Ok(wiping_stack(work))
+    }
+}
 
 impl Node {
     /// The database in `store`, if there is one yet. Each of `secrets` becomes a slot at initialisation.
@@ -232,7 +245,13 @@ impl Node {
 
     /// Does the work that is due, and hands waiting events to the log. Call it now and then.
     pub fn tend(&self) {
-        let Some(open) = self.open() else { return };
+        if let Some(open) = self.open() {
+            // Sealed meanwhile: then nothing is done.
+            let _ = open.within(|| self.tend_to(&open));
+        }
+    }
+
+    fn tend_to(&self, open: &Open) {
         let log = &mut |event: &strongroom_core::Event| tracing::info!(?event, "event");
         loop {
             match drain(&open.unsealed, DRAINED, log) {

@@ -4,13 +4,18 @@ use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
     path::Path,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, sleep},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, dev_token};
+use crate::support::{Client, Server, dev_token, strongroom};
 
 const WRITERS: usize = 8;
 const ROUNDS: usize = 8;
@@ -34,19 +39,25 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_eight_writers() 
     let mut server = Server::dev(folder.path(), &[]);
     let token = dev_token(folder.path());
     for round in 0..ROUNDS {
-        let before: usize = rings.len();
+        let acknowledged = Arc::new(AtomicUsize::new(0));
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
-                let client = server.client(&token);
-                thread::spawn(move || write(client, &format!("ring-{round}-{writer}")))
+                let mut writer = Writer {
+                    client: server.client(&token),
+                    prefix: format!("ring-{round}-{writer}"),
+                    acknowledged: Arc::clone(&acknowledged),
+                };
+                thread::spawn(move || writer.write())
             })
             .collect();
-        sleep(at_random(150, 500));
+        while acknowledged.load(Ordering::Relaxed) < WRITERS {
+            sleep(Duration::from_millis(1));
+        }
+        sleep(at_random(0, 350));
         server.kill();
         for writer in writers {
             rings.append(&mut writer.join().unwrap());
         }
-        assert!(rings.len() > before, "round {round}: something was acknowledged");
         server = again(folder.path(), &token);
         let mut client = server.client(&token);
         rings.iter().for_each(|(name, ring)| holds(&mut client, name, ring));
@@ -56,12 +67,11 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_eight_writers() 
     assert!(rings.values().any(|ring| ring.least > 1), "rings were configured");
 }
 
-/// Between 0 and 150 ms: sometimes it is killed before it is ready, and started once more.
+/// Starts it again; before that it is killed once more, perhaps while it recovers.
 fn again(folder: &Path, token: &str) -> Server {
-    let mut early = crate::support::strongroom();
+    let mut early = strongroom();
     early.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(folder);
-    let mut early =
-        early.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut early = early.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     sleep(at_random(0, 150));
     early.kill().unwrap();
     early.wait().unwrap();
@@ -74,46 +84,54 @@ fn at_random(least: u64, most: u64) -> Duration {
     Duration::from_millis(least + RandomState::new().hash_one(Instant::now()) % (most - least))
 }
 
-/// Creates, uses, rotates and configures rings until the connection breaks; answers what was acknowledged.
-fn write(mut client: Client, prefix: &str) -> Rings {
-    let mut rings = Rings::new();
-    for number in 0.. {
-        let name = format!("{prefix}-{number}");
-        let mut ring = Ring::default();
-        let goes_on = write_one(&mut client, &name, &mut ring).is_some();
-        if ring.version > 0 {
-            rings.insert(name, ring);
-        }
-        if !goes_on {
-            break;
-        }
-    }
-    rings
+struct Writer {
+    client: Client,
+    prefix: String,
+    /// What all writers of a round were answered.
+    acknowledged: Arc<AtomicUsize>,
 }
 
-/// Nothing once the connection broke: the step that got no answer is not in `ring`.
-fn write_one(client: &mut Client, name: &str, ring: &mut Ring) -> Option<()> {
-    let path = format!("transit/keys/{name}");
-    ring.version = acknowledged(client, &path, &json!({}))?["latest_version"].as_u64().unwrap();
-    for _ in 0..3 {
-        let made =
-            acknowledged(client, &format!("transit/encrypt/{name}"), &json!({ "plaintext": "aGVsbG8=" }))?;
-        let version = made["key_version"].as_u64().unwrap();
-        assert_eq!(version, ring.version, "the newest one encrypts");
-        ring.sealed.push((version, made["ciphertext"].as_str().unwrap().to_owned()));
-        let rotated = acknowledged(client, &format!("{path}/rotate"), &json!({}))?;
-        ring.version = rotated["latest_version"].as_u64().unwrap();
+impl Writer {
+    /// Creates, uses, rotates and configures rings until the connection breaks; answers what was acknowledged.
+    fn write(&mut self) -> Rings {
+        let mut rings = Rings::new();
+        for number in 0.. {
+            let name = format!("{}-{number}", self.prefix);
+            let mut ring = Ring::default();
+            let goes_on = self.write_one(&name, &mut ring).is_some();
+            if ring.version > 0 {
+                rings.insert(name, ring);
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        rings
     }
-    let least = json!({ "min_decryption_version": 2, "deletion_allowed": true });
-    acknowledged(client, &format!("{path}/config"), &least)?;
-    ring.least = 2;
-    Some(())
-}
 
-fn acknowledged(client: &mut Client, path: &str, body: &Value) -> Option<Value> {
-    let (status, mut answer) = client.ask("POST", path, body).ok()?;
-    assert_eq!(status, 200, "{path}: {answer}");
-    Some(answer["data"].take())
+    /// Nothing once the connection broke: the step that got no answer is not in `ring`.
+    fn write_one(&mut self, name: &str, ring: &mut Ring) -> Option<()> {
+        let path = format!("transit/keys/{name}");
+        ring.version = self.post(&path, &json!({}))?["latest_version"].as_u64().unwrap();
+        for _ in 0..3 {
+            let made = self.post(&format!("transit/encrypt/{name}"), &json!({ "plaintext": "aGVsbG8=" }))?;
+            let version = made["key_version"].as_u64().unwrap();
+            assert_eq!(version, ring.version, "the newest one encrypts");
+            ring.sealed.push((version, made["ciphertext"].as_str().unwrap().to_owned()));
+            let rotated = self.post(&format!("{path}/rotate"), &json!({}))?;
+            ring.version = rotated["latest_version"].as_u64().unwrap();
+        }
+        self.post(&format!("{path}/config"), &json!({ "min_decryption_version": 2 }))?;
+        ring.least = 2;
+        Some(())
+    }
+
+    fn post(&mut self, path: &str, body: &Value) -> Option<Value> {
+        let (status, mut answer) = self.client.ask("POST", path, body).ok()?;
+        assert_eq!(status, 200, "{path}: {answer}");
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
+        Some(answer["data"].take())
+    }
 }
 
 /// The ring is there, at least as it was acknowledged.
