@@ -22,6 +22,7 @@ fn plays_its_role() {
     let path = PathBuf::from(env::var_os(FOLDER).unwrap()).join("keys.db");
     match role.as_str() {
         "create" => create::make_one(&path),
+        "creates" => create::say_what_creating_answers(&path),
         "own" => refusals::own_until_told(&path),
         "refused" => refusals::say_what_opening_answers(&path),
         "abort" => revisions::commit_and_abort(&path),
