@@ -29,7 +29,8 @@ fn plays_its_role() {
         "crash" => crash::write_until_killed(&path),
         "commit" => durability::commit_aloud(&path),
         "open" => durability::open_aloud(&path),
-        "fail" => failed_sync::commit_until_broken(&path),
+        "fail" => failed_sync::commit_until_broken(&path, 3_000),
+        "fail-large" => failed_sync::commit_until_broken(&path, 1_000_000),
         other => panic!("no such role: {other}"),
     }
 }
