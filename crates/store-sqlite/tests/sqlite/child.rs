@@ -22,13 +22,15 @@ fn plays_its_role() {
     let path = PathBuf::from(env::var_os(FOLDER).unwrap()).join("keys.db");
     match role.as_str() {
         "create" => create::make_one(&path),
+        "creates" => create::say_what_creating_answers(&path),
         "own" => refusals::own_until_told(&path),
         "refused" => refusals::say_what_opening_answers(&path),
         "abort" => revisions::commit_and_abort(&path),
         "crash" => crash::write_until_killed(&path),
         "commit" => durability::commit_aloud(&path),
         "open" => durability::open_aloud(&path),
-        "fail" => failed_sync::commit_until_broken(&path),
+        "fail" => failed_sync::commit_until_broken(&path, 3_000),
+        "fail-large" => failed_sync::commit_until_broken(&path, 1_000_000),
         other => panic!("no such role: {other}"),
     }
 }

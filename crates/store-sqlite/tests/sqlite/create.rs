@@ -2,15 +2,41 @@ use std::{
     fs,
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
 use crate::{
-    child::{in_role, run, say},
+    child::{in_role, run, said, say},
     support::{all, beside, contents, key, place, put, read, write},
     trace,
 };
+
+/// In a child.
+pub(crate) fn say_what_creating_answers(path: &Path) {
+    say(format!("{:?}", SqliteStore::create(path).map(drop)));
+}
+
+#[test]
+fn a_file_that_appears_while_a_store_is_created_is_not_replaced() {
+    if !trace::available("the file that appears") {
+        return;
+    }
+    let (folder, path) = place();
+    let delay = "inject=link,linkat:delay_enter=2000000";
+    let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=link,linkat", "-e", delay];
+    let mut child = in_role("creates", folder.path(), &wrapper).spawn().unwrap();
+    while !beside(&path, ".creating").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "the child builds a draft");
+        thread::sleep(Duration::from_millis(2));
+    }
+    fs::write(&path, "somebody was here").unwrap();
+    assert_eq!(said(&mut child).collect::<Vec<_>>(), ["Err(Exists)"]);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(fs::read(&path).unwrap(), b"somebody was here");
+}
 
 /// What a store consists of while it is open.
 const FILES: [&str; 4] = ["", "-wal", "-shm", ".owner"];

@@ -18,6 +18,7 @@ fn mark(number: u64) -> String {
 /// In a child: commits, in one thread and then in several, and says each number once it was answered.
 pub(crate) fn commit_aloud(path: &Path) {
     let store = &SqliteStore::create(path).unwrap();
+    say("created");
     let commit = move |numbers: std::ops::Range<u64>| {
         for number in numbers {
             write(store, vec![(key(number), put(mark(number)))]);
@@ -43,7 +44,7 @@ pub(crate) fn open_aloud(path: &Path) {
 /// The calls of a child in a role.
 fn traced(role: &str, folder: &Path) -> Vec<Call> {
     let output = folder.join("trace");
-    let calls = "trace=write,pwrite64,fsync,fdatasync";
+    let calls = "trace=write,pwrite64,fsync,fdatasync,link,linkat";
     let output_word = output.to_str().unwrap();
     let wrapper = ["strace", "-f", "-qq", "-y", "-s", "65536", "-e", calls, "-o", output_word];
     run(in_role(role, folder, &wrapper));
@@ -77,18 +78,23 @@ fn the_log_is_synced_between_the_write_of_each_commit_and_its_answer() {
 }
 
 #[test]
-fn the_folder_is_synced_before_the_first_commit_is_answered() {
+fn the_folder_is_synced_after_a_new_name_and_before_the_answer() {
     if !trace::available("the sync of the folder") {
         return;
     }
     let (folder, _) = place();
     let calls = traced("commit", folder.path());
     let name = folder.path().canonicalize().unwrap();
-    let answer = first(&calls, "answer", |call| call.arguments.contains("acknowledged"));
+    let synced = |after: &Call, before: &Call| {
+        let between = |call: &&Call| call.began > after.ended && call.ended < before.began;
+        calls.iter().filter(between).any(|call| call.syncs(name.to_str().unwrap()))
+    };
+    let link = first(&calls, "name", |call| call.name.starts_with("link"));
+    let created = first(&calls, "created", |call| call.arguments.contains("created"));
+    assert!(synced(link, created), "the name of the store");
     let log = first(&calls, "log", |call| call.writes("keys.db-wal"));
-    let syncs = calls.iter().filter(|call| call.syncs(name.to_str().unwrap()) && call.ended < answer.began);
-    let after_log = syncs.clone().filter(|call| call.began > log.ended).count();
-    assert!(syncs.count() > after_log && after_log > 0, "for the name of the store, and for that of its log");
+    let answer = first(&calls, "answer", |call| call.arguments.contains("acknowledged"));
+    assert!(synced(log, answer), "the name of its log");
 }
 
 #[test]

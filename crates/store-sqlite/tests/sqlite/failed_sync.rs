@@ -11,10 +11,10 @@ use crate::{
 
 /// In a child whose writes or syncs fail after a while: commits until that happens, then looks whether anything is
 /// done after it.
-pub(crate) fn commit_until_broken(path: &Path) {
+pub(crate) fn commit_until_broken(path: &Path, value: usize) {
     let store = SqliteStore::open(path).unwrap();
     let attempt = |number: u64| {
-        let rows = [2 * number, 2 * number + 1].map(|row| (key(row), put([number as u8; 3_000])));
+        let rows = [2 * number, 2 * number + 1].map(|row| (key(row), put(vec![number as u8; value])));
         try_commit(&store, Vec::new(), rows.into())
     };
     let broken = (0..10_000).find_map(|number| match attempt(number) {
@@ -44,11 +44,17 @@ fn refuses_everything(store: &SqliteStore) {
     }
 }
 
+/// In the arguments of a wrapper: the path of the store.
+const STORE: &str = "the store";
+
 /// Runs a child into the failure; all that it acknowledged is there in a store that works.
-fn breaks_and_reopens(wrapper: &[&str]) {
+fn breaks_and_reopens(role: &str, wrapper: &[&str]) {
     let (folder, path) = place();
     drop(SqliteStore::create(&path).unwrap());
-    let acknowledged = run(in_role("fail", folder.path(), wrapper));
+    let path = path.canonicalize().unwrap();
+    let words: Vec<_> =
+        wrapper.iter().map(|word| if *word == STORE { path.to_str().unwrap() } else { word }).collect();
+    let acknowledged = run(in_role(role, folder.path(), &words));
     assert!(acknowledged.len() >= 2, "{acknowledged:?}");
     let store = SqliteStore::open(&path).unwrap();
     let rows = all(&store);
@@ -65,7 +71,7 @@ fn breaks_and_reopens(wrapper: &[&str]) {
 #[test]
 fn after_a_failed_write_the_store_refuses_everything_until_it_is_reopened() {
     // A file of more than some hundred KiB fails with EFBIG here, once the signal is ignored.
-    breaks_and_reopens(&["sh", "-c", "trap '' XFSZ; ulimit -f 300; exec \"$0\" \"$@\""]);
+    breaks_and_reopens("fail", &["sh", "-c", "trap '' XFSZ; ulimit -f 300; exec \"$0\" \"$@\""]);
 }
 
 #[test]
@@ -77,6 +83,17 @@ fn after_a_failed_sync_the_store_refuses_everything_until_it_is_reopened() {
     for (call, which) in [("fsync", 6), ("fsync", 9)] {
         let fault = format!("inject={call},fdatasync:error=EIO:when={which}");
         let traced = format!("trace={call},fdatasync");
-        breaks_and_reopens(&["strace", "-f", "-qq", "-o", "/dev/null", "-e", &traced, "-e", &fault]);
+        breaks_and_reopens("fail", &["strace", "-f", "-qq", "-o", "/dev/null", "-e", &traced, "-e", &fault]);
     }
+}
+
+#[test]
+fn after_a_failed_sync_of_the_database_itself_the_store_refuses_everything_until_it_is_reopened() {
+    if !trace::available("the failed sync of the database") {
+        return;
+    }
+    // It is synced when the log is full and was written back.
+    let (traced, fault) = ("trace=fsync,fdatasync", "inject=fsync,fdatasync:error=EIO:when=1");
+    let wrapper = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", STORE, "-e", traced, "-e", fault];
+    breaks_and_reopens("fail-large", &wrapper);
 }

@@ -16,6 +16,7 @@ mod create;
 mod damage;
 mod durability;
 mod failed_sync;
+mod golden;
 mod group_commit;
 mod model;
 mod refusals;

@@ -123,6 +123,16 @@ fn a_change_for_another_store_is_refused_and_undoes_the_rows() {
 
 #[test]
 fn a_plain_commit_of_the_thread_that_holds_the_transaction_is_an_error_and_no_deadlock() {
+    let (end, ended) = mpsc::channel();
+    let test = thread::spawn(move || {
+        commit_plainly_within_a_transaction();
+        let _ = end.send(());
+    });
+    let deadlock = ended.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout);
+    assert!(!deadlock && test.join().is_ok());
+}
+
+fn commit_plainly_within_a_transaction() {
     let (_folder, store) = bank();
     let transaction = begun(&store);
     let plain = try_commit(&store, Vec::new(), vec![(key(1), put("x"))]);
