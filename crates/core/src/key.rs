@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
-use crate::{Algorithm, StoreError};
+use crate::{Algorithm, Plaintext, StoreError};
 
 /// A place where keys are made and used: software, a token, a module. The one joint where key storage plugs
 /// in; users of the suite pass one in and never call it.
@@ -190,7 +190,7 @@ pub trait Sealer: Send + Sync {
     ///
     /// # Errors
     /// [`UseError`]; everything that does not open is [`KeyError::Failed`].
-    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, UseError>;
+    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Plaintext, UseError>;
 }
 
 /// A key of a sibling could not be used.

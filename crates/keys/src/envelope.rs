@@ -16,7 +16,7 @@
 //! show.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use strongroom_core::{KeyError, Mac, Provider};
+use strongroom_core::{KeyError, Mac, Plaintext, Provider};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -185,7 +185,7 @@ pub fn open(
     key: KeyId,
     context: &Context,
     envelope: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+) -> Result<Plaintext, EnvelopeError> {
     let named = Header::parse(envelope)?.key;
     if envelope.len() > OVERHEAD + MAX_PLAINTEXT {
         return Err(TOO_LONG);

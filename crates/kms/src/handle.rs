@@ -1,7 +1,6 @@
 use std::fmt;
 
-use strongroom_core::{Name, PublicKey, Sealer, Signer, UseError};
-use zeroize::Zeroizing;
+use strongroom_core::{Name, Plaintext, PublicKey, Sealer, Signer, UseError};
 
 use crate::{KmsError, Rings};
 
@@ -36,7 +35,7 @@ impl Sealer for RingHandle {
         Ok(self.rings.encrypt(&self.name, plaintext, context)?)
     }
 
-    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, UseError> {
+    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Plaintext, UseError> {
         Ok(self.rings.decrypt(&self.name, sealed, context)?)
     }
 }

@@ -1,8 +1,7 @@
 use std::{fmt, sync::Arc};
 
-use strongroom_core::{Algorithm, Base, Caller, Direction, Key, Name, Tenant};
+use strongroom_core::{Algorithm, Base, Caller, Direction, Key, Name, Plaintext, Tenant};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
-use zeroize::Zeroizing;
 
 use crate::{
     KmsError, Ring, RingHandle,
@@ -149,12 +148,7 @@ impl Rings {
     ///
     /// # Errors
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
-    pub fn decrypt(
-        &self,
-        name: &Name,
-        envelope: &[u8],
-        additional: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+    pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
         let _inside = self.base().enter()?;
         let ring = self.encrypting(name)?;
         let header = Header::parse(envelope)?.key;
