@@ -1,9 +1,8 @@
 //! The stream in chunks of 1 MiB, each an envelope under the backup's key. All but the last one are full; the last
 //! one is shorter, and empty if need be, so a stream has one form and an end.
 
-use strongroom_core::{Mac, Provider};
+use strongroom_core::{Mac, Plaintext, Provider};
 use strongroom_keys::envelope::{self, Context, EnvelopeError, KeyId, OVERHEAD};
-use zeroize::Zeroizing;
 
 use crate::wrap::FileKey;
 
@@ -37,7 +36,7 @@ impl<'p> Chunks<'p> {
         envelope::seal(self.provider, &*self.mac, self.key, &self.context(place)?, plaintext)
     }
 
-    pub(crate) fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+    pub(crate) fn open(&self, place: Place, sealed: &[u8]) -> Result<Plaintext, EnvelopeError> {
         envelope::open(self.provider, &*self.mac, self.key, &self.context(place)?, sealed)
     }
 

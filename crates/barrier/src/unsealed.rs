@@ -151,7 +151,7 @@ impl Unsealed {
         let named = keys.version(version).ok_or(StoreError::Corrupt)?;
         let context = context(self.provider(), key)?;
         let value = envelope::open(self.provider(), &*named.mac, named.id, &context, &record.value);
-        Ok(Record { value: value.map_err(refused)?, revision: record.revision })
+        Ok(Record { value: value.map_err(refused)?.into(), revision: record.revision })
     }
 }
 

@@ -1,6 +1,6 @@
 use zeroize::Zeroizing;
 
-use crate::{Argon2Cost, HashAlgorithm, KeyBackend, Mac, key::KeyError};
+use crate::{Argon2Cost, HashAlgorithm, KeyBackend, Mac, Plaintext, key::KeyError};
 
 /// Who computes: a value that is passed, as the barrier and the capabilities have no cryptography of their
 /// own. `strongroom-keys` has the one on RustCrypto.
@@ -66,5 +66,5 @@ pub trait Aead: Send + Sync {
     ///
     /// # Errors
     /// [`KeyError::Failed`] for everything that does not open.
-    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError>;
+    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Plaintext, KeyError>;
 }

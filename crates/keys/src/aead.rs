@@ -5,8 +5,8 @@ use aes_gcm::{
     aead::{consts::U12, inout::InOutBuf},
     aes::Aes256Enc,
 };
-use strongroom_core::{Aead, KeyError, Random};
-use zeroize::{Zeroize, Zeroizing};
+use strongroom_core::{Aead, KeyError, Plaintext, Random};
+use zeroize::Zeroize;
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -48,10 +48,10 @@ impl Aead for Aes256Gcm {
         Ok(())
     }
 
-    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Plaintext, KeyError> {
         let (nonce, rest) = sealed.split_first_chunk::<NONCE>().ok_or(KeyError::Failed)?;
         let (ciphertext, tag) = rest.split_last_chunk::<TAG>().ok_or(KeyError::Failed)?;
-        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        let mut plaintext = Plaintext::new(ciphertext.to_vec());
         let body = InOutBuf::from(plaintext.as_mut_slice());
         Cipher::new(key.into())
             .decrypt_inout_detached(nonce.into(), aad, body, <&Tag>::from(tag))

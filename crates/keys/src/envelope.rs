@@ -16,7 +16,7 @@
 //! show.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use strongroom_core::{KeyError, Mac, Provider};
+use strongroom_core::{KeyError, Mac, Plaintext, Provider};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -165,7 +165,7 @@ pub fn seal(
     let mut salt = [0; 24];
     provider.random().fill(&mut salt);
     let header = Header { key, salt }.to_bytes();
-    let [message_key, commitment] = [derive(mac, 1, &header, context)?, derive(mac, 2, &header, context)?];
+    let [message_key, commitment] = derive(mac, &header, context)?;
     let mut envelope = Vec::with_capacity(OVERHEAD + plaintext.len());
     envelope.extend_from_slice(&header);
     envelope.extend_from_slice(commitment.as_slice());
@@ -185,38 +185,38 @@ pub fn open(
     key: KeyId,
     context: &Context,
     envelope: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+) -> Result<Plaintext, EnvelopeError> {
     let named = Header::parse(envelope)?.key;
     if envelope.len() > OVERHEAD + MAX_PLAINTEXT {
         return Err(TOO_LONG);
     }
     let (header, rest) = envelope.split_first_chunk::<HEADER>().ok_or(EnvelopeError::Malformed)?;
     let (commitment, sealed) = rest.split_first_chunk::<COMMITMENT>().ok_or(EnvelopeError::Malformed)?;
-    let expected = derive(mac, 2, header, context)?;
+    let [message_key, expected] = derive(mac, header, context)?;
     if named != key || !bool::from(expected.as_slice().ct_eq(commitment)) {
         return Err(EnvelopeError::OpenFailed);
     }
-    let message_key = derive(mac, 1, header, context)?;
     provider.aead().open(&message_key, header, sealed).map_err(|error| match error {
         KeyError::Failed => EnvelopeError::OpenFailed,
         other => EnvelopeError::Key(other),
     })
 }
 
-/// K(i) of SP 800-108r1, section 4.1: PRF(K, i ‖ Label ‖ 0x00 ‖ Context ‖ L).
+/// okm_1 and okm_2: K(i) of SP 800-108r1, section 4.1, is PRF(K, i ‖ Label ‖ 0x00 ‖ Context ‖ L).
 fn derive(
     mac: &dyn Mac,
-    counter: u32,
     header: &[u8; HEADER],
     context: &Context,
-) -> Result<Zeroizing<[u8; 32]>, KeyError> {
-    let mut input = [0; 4 + LABEL.len() + HEADER + 32 + 4];
-    input[..4].copy_from_slice(&counter.to_be_bytes());
-    input[4..27].copy_from_slice(&LABEL);
-    input[27..75].copy_from_slice(header);
-    input[75..107].copy_from_slice(&context.0);
-    input[107..].copy_from_slice(&OKM_BITS.to_be_bytes());
-    mac.mac(&[&input])
+) -> Result<[Zeroizing<[u8; 32]>; 2], KeyError> {
+    let mut first = [0; 4 + LABEL.len() + HEADER + 32 + 4];
+    first[..4].copy_from_slice(&1_u32.to_be_bytes());
+    first[4..27].copy_from_slice(&LABEL);
+    first[27..75].copy_from_slice(header);
+    first[75..107].copy_from_slice(&context.0);
+    first[107..].copy_from_slice(&OKM_BITS.to_be_bytes());
+    let mut second = first;
+    second[..4].copy_from_slice(&2_u32.to_be_bytes());
+    mac.mac_two([&first, &second])
 }
 
 /// The text form: base64url without padding (RFC 4648, section 5).

@@ -5,6 +5,8 @@ use strongroom_core::{KeyError, Mac};
 use zeroize::{Zeroize, Zeroizing};
 
 const BLOCK: usize = 64;
+/// Bytes of the length at the end of the padding.
+const LENGTH: usize = 8;
 
 /// H(0) of SHA-256 (FIPS 180-4, section 5.3.3).
 const INITIAL: [u32; 8] =
@@ -22,9 +24,10 @@ impl HmacSha256 {
     pub(crate) fn new(key: &[u8]) -> Self {
         let mut block = Zeroizing::new([0; BLOCK]);
         let hashed = (key.len() > BLOCK).then(|| {
-            let mut hash = Sha256::resume(INITIAL, 0);
-            hash.update(key);
-            hash.finish()
+            let mut lanes = Lanes::new(INITIAL);
+            lanes.hash([Message::new(&[key], 0)]);
+            let [digest] = lanes.digests();
+            digest
         });
         let key = hashed.as_ref().map_or(key, |hashed| hashed.as_slice());
         for (slot, byte) in block.iter_mut().zip(key) {
@@ -45,19 +48,27 @@ impl HmacSha256 {
 
     /// The tag of the parts, one after the other. Allocates nothing.
     pub(crate) fn tag(&self, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
-        let mut inner = Sha256::resume(self.inner, BLOCK as u64);
-        for part in parts {
-            inner.update(part);
-        }
-        let mut outer = Sha256::resume(self.outer, BLOCK as u64);
-        outer.update(&*inner.finish());
-        outer.finish()
+        let [tag] = self.tags([parts]);
+        tag
+    }
+
+    /// The tags of several messages.
+    fn tags<const N: usize>(&self, messages: [&[&[u8]]; N]) -> [Zeroizing<[u8; 32]>; N] {
+        let mut lanes = Lanes::new(self.inner);
+        lanes.hash(messages.map(|parts| Message::new(parts, BLOCK)));
+        lanes.hash_digests(self.outer);
+        lanes.digests()
     }
 }
 
 impl Mac for HmacSha256 {
     fn mac(&self, parts: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         Ok(self.tag(parts))
+    }
+
+    fn mac_two(&self, messages: [&[u8]; 2]) -> Result<[Zeroizing<[u8; 32]>; 2], KeyError> {
+        let [first, second] = messages;
+        Ok(self.tags([&[first], &[second]]))
     }
 }
 
@@ -68,76 +79,111 @@ impl Drop for HmacSha256 {
     }
 }
 
-/// SHA-256 that goes on from a state. Wiped on drop.
-struct Sha256 {
-    state: [u32; 8],
-    /// The last bytes, fewer than a block.
-    block: [u8; BLOCK],
-    filled: usize,
+/// SHA-256 of several messages, block by block in turns: a compression waits for the one before it, but not for
+/// that of another message, so that a processor has several under way. Wiped on drop.
+struct Lanes<const N: usize> {
+    states: [[u32; 8]; N],
+    blocks: [[u8; BLOCK]; N],
+}
+
+impl<const N: usize> Lanes<N> {
+    fn new(state: [u32; 8]) -> Self {
+        Self { states: [state; N], blocks: [[0; BLOCK]; N] }
+    }
+
+    fn hash(&mut self, mut messages: [Message<'_>; N]) {
+        while messages.iter().any(|message| !message.ended) {
+            let lanes = self.states.iter_mut().zip(&mut self.blocks);
+            for ((state, block), message) in lanes.zip(&mut messages).filter(|(_, message)| !message.ended) {
+                message.fill(block);
+                compress256(state, slice::from_ref(block));
+            }
+        }
+    }
+
+    /// Replaces each digest by its own, going on from a state after one block.
+    fn hash_digests(&mut self, state: [u32; 8]) {
+        for (digest, block) in self.states.iter_mut().zip(&mut self.blocks) {
+            block[..32].copy_from_slice(&to_bytes(digest));
+            block[32..].copy_from_slice(&AFTER_DIGEST);
+            *digest = state;
+            compress256(digest, slice::from_ref(block));
+        }
+    }
+
+    fn digests(&self) -> [Zeroizing<[u8; 32]>; N] {
+        self.states.each_ref().map(|state| Zeroizing::new(to_bytes(state)))
+    }
+}
+
+impl<const N: usize> Drop for Lanes<N> {
+    fn drop(&mut self) {
+        self.states.as_flattened_mut().zeroize();
+        self.blocks.as_flattened_mut().zeroize();
+    }
+}
+
+fn to_bytes(state: &[u32; 8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (bytes, word) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
+    }
+    bytes
+}
+
+/// The padding of a block and a digest.
+const AFTER_DIGEST: [u8; BLOCK - 32] = {
+    let mut padding = [0; BLOCK - 32];
+    padding[0] = 0x80;
+    let bits = ((BLOCK + 32) as u16 * 8).to_be_bytes();
+    padding[BLOCK - 34] = bits[0];
+    padding[BLOCK - 33] = bits[1];
+    padding
+};
+
+/// The parts of a message, one after the other, and its padding: a bit 1, zeroes, and the length in bits in the
+/// last 64 (FIPS 180-4, section 5.1.1).
+struct Message<'a> {
+    part: &'a [u8],
+    parts: slice::Iter<'a, &'a [u8]>,
     /// The bytes so far.
     length: u64,
+    /// The bit 1 is there.
+    marked: bool,
+    /// The length is there.
+    ended: bool,
 }
 
-impl Sha256 {
-    /// Goes on from the state after `length` bytes, a multiple of the block.
-    fn resume(state: [u32; 8], length: u64) -> Self {
-        Self { state, block: [0; BLOCK], filled: 0, length }
+impl<'a> Message<'a> {
+    /// A message that goes on after `before` bytes, a multiple of the block.
+    fn new(parts: &'a [&'a [u8]], before: usize) -> Self {
+        Self { part: &[], parts: parts.iter(), length: before as u64, marked: false, ended: false }
     }
 
-    fn update(&mut self, bytes: &[u8]) {
-        self.length = self.length.wrapping_add(bytes.len() as u64);
-        let rest = self.fill_block(bytes);
-        let (blocks, rest) = rest.as_chunks::<BLOCK>();
-        if !blocks.is_empty() {
-            compress256(&mut self.state, blocks);
+    /// Takes the next block out of it.
+    fn fill(&mut self, block: &mut [u8; BLOCK]) {
+        let mut free = block.as_mut_slice();
+        while !free.is_empty() {
+            if self.part.is_empty() {
+                let Some(part) = self.parts.next() else { break };
+                self.part = part;
+            }
+            let (taken, rest) = self.part.split_at_checked(free.len()).unwrap_or((self.part, &[]));
+            let (filled, left) = free.split_at_mut_checked(taken.len()).unwrap_or_default();
+            filled.copy_from_slice(taken);
+            self.length += taken.len() as u64;
+            (self.part, free) = (rest, left);
         }
-        self.fill_block(rest);
-    }
-
-    /// Takes what completes a block already begun, or begins one with less than a block; answers the rest.
-    fn fill_block<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        if self.filled == 0 && bytes.len() >= BLOCK {
-            return bytes;
-        }
-        let room = self.block.get_mut(self.filled..).unwrap_or_default();
-        let (taken, rest) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
-        for (slot, byte) in room.iter_mut().zip(taken) {
-            *slot = *byte;
-        }
-        self.filled += taken.len();
-        if self.filled == BLOCK {
-            compress256(&mut self.state, slice::from_ref(&self.block));
-            self.filled = 0;
-        }
-        rest
-    }
-
-    /// Pads as FIPS 180-4, section 5.1.1 says: a bit 1, zeroes, and the length in bits in the last 64.
-    fn finish(mut self) -> Zeroizing<[u8; 32]> {
-        let (used, free) = self.block.split_at_mut_checked(self.filled).unwrap_or_default();
-        let long = used.len() >= BLOCK - 8;
+        let room = free.len();
         free.fill(0);
-        if let Some(first) = free.first_mut() {
+        if let Some(first) = free.first_mut().filter(|_| !self.marked) {
             *first = 0x80;
+            self.marked = true;
         }
-        if long {
-            compress256(&mut self.state, slice::from_ref(&self.block));
-            self.block = [0; BLOCK];
+        if room > LENGTH {
+            block[BLOCK - LENGTH..].copy_from_slice(&(self.length * 8).to_be_bytes());
+            self.ended = true;
         }
-        self.block[BLOCK - 8..].copy_from_slice(&self.length.wrapping_mul(8).to_be_bytes());
-        compress256(&mut self.state, slice::from_ref(&self.block));
-        let mut digest = Zeroizing::new([0; 32]);
-        for (bytes, word) in digest.as_chunks_mut::<4>().0.iter_mut().zip(self.state) {
-            *bytes = word.to_be_bytes();
-        }
-        digest
-    }
-}
-
-impl Drop for Sha256 {
-    fn drop(&mut self) {
-        self.state.as_mut_slice().zeroize();
-        self.block.as_mut_slice().zeroize();
     }
 }
 

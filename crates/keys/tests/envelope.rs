@@ -5,7 +5,9 @@ use std::sync::Mutex;
 
 use proptest::prelude::*;
 use serde::Deserialize;
-use strongroom_core::{Aead, Algorithm, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
+use strongroom_core::{
+    Aead, Algorithm, HashAlgorithm, KeyBackend, KeyError, Mac, Plaintext, Provider, Random,
+};
 use strongroom_keys::{
     RustCrypto,
     envelope::{self, Context, EnvelopeError, Header, KeyId, MAX_PLAINTEXT, OVERHEAD},
@@ -60,7 +62,7 @@ fn context(provider: &dyn Provider, parts: &[String]) -> Context {
 }
 
 /// Opens as a caller does: looks up the key that the header names.
-fn open(case: &Case) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+fn open(case: &Case) -> Result<Plaintext, EnvelopeError> {
     let provider = RustCrypto::new();
     let stored = provider.software().import(Algorithm::Aes256Gcm, &unhex(&case.key))?;
     let key = provider.software().load(&stored)?;
@@ -129,7 +131,7 @@ impl Bench {
         envelope::seal(&self.provider, &*self.mac, KEY, &self.context, plaintext).unwrap()
     }
 
-    fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+    fn open(&self, sealed: &[u8]) -> Result<Plaintext, EnvelopeError> {
         envelope::open(&self.provider, &*self.mac, KEY, &self.context, sealed)
     }
 }
@@ -253,7 +255,7 @@ impl Aead for Broken {
     fn seal(&self, _: &[u8; 32], _: &[u8], _: &[u8], _: &mut Vec<u8>) -> Result<(), KeyError> {
         Err(KeyError::Failed)
     }
-    fn open(&self, _: &[u8; 32], _: &[u8], _: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    fn open(&self, _: &[u8; 32], _: &[u8], _: &[u8]) -> Result<Plaintext, KeyError> {
         Err(KeyError::Unsupported)
     }
 }

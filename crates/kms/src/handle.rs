@@ -1,7 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use strongroom_core::{Name, PublicKey, Sealer, Signer, UseError};
-use zeroize::Zeroizing;
+use strongroom_core::{Name, Plaintext, PublicKey, Sealer, Signer, UseError};
 
 use crate::{KmsError, Rings, loaded::Loaded};
 
@@ -45,7 +44,7 @@ impl Sealer for RingHandle {
         Ok(self.ring()?.encrypt(self.rings.provider(), None, plaintext, context)?)
     }
 
-    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Zeroizing<Vec<u8>>, UseError> {
+    fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Plaintext, UseError> {
         let _inside = self.rings.base().enter()?;
         Ok(self.ring()?.decrypt(self.rings.provider(), sealed, context)?)
     }

@@ -1,8 +1,7 @@
 use std::sync::{Arc, OnceLock};
 
-use strongroom_core::{Algorithm, Key, KeyError, Provider, StoreError, Stored};
+use strongroom_core::{Algorithm, Key, KeyError, Plaintext, Provider, StoreError, Stored};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
-use zeroize::Zeroizing;
 
 use crate::{KmsError, Ring, Signature, record::RingRecord};
 
@@ -51,7 +50,7 @@ impl Loaded {
         provider: &dyn Provider,
         envelope: &[u8],
         additional: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+    ) -> Result<Plaintext, KmsError> {
         self.is_for(Algorithm::Aes256Gcm)?;
         let named = Header::parse(envelope)?.key;
         if named.id != self.view.id {

@@ -1,9 +1,8 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Provider, StoreError, Tenant,
+    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
 };
-use zeroize::Zeroizing;
 
 use crate::{
     KmsError, Ring, RingHandle,
@@ -165,12 +164,7 @@ impl Rings {
     ///
     /// # Errors
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
-    pub fn decrypt(
-        &self,
-        name: &Name,
-        envelope: &[u8],
-        additional: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+    pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
         let _inside = self.base().enter()?;
         self.loaded(name)?.decrypt(self.provider(), envelope, additional)
     }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use strongroom_core::{Aead, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
+use strongroom_core::{Aead, HashAlgorithm, KeyBackend, KeyError, Mac, Plaintext, Provider, Random};
 use strongroom_keys::{RustCrypto, SystemRandom};
 use zeroize::Zeroizing;
 
@@ -94,7 +94,7 @@ impl Aead for Keys {
         self.inner.aead().seal(key, aad, plaintext, out)
     }
 
-    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    fn open(&self, key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Plaintext, KeyError> {
         let plaintext = self.inner.aead().open(key, aad, sealed)?;
         record(&self.file, Kind::Message, key);
         Ok(plaintext)

@@ -1,0 +1,51 @@
+//! What is measured.
+
+mod encrypt;
+mod http;
+mod read;
+mod rotate;
+mod sign;
+mod start;
+mod store;
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::{Result, effort::Effort, table::Table};
+
+/// Rows that belong together.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Topic {
+    /// Encrypt and decrypt in process
+    Encrypt,
+    /// Sign in process
+    Sign,
+    /// Durable commits
+    Store,
+    /// Rotate rings through the barrier
+    Rotate,
+    /// Read through the barrier
+    Read,
+    /// Encrypt over HTTP
+    Http,
+    /// Start with many rings
+    Start,
+}
+
+impl Topic {
+    pub(crate) const ALL: &[Self] =
+        &[Self::Encrypt, Self::Sign, Self::Store, Self::Rotate, Self::Read, Self::Http, Self::Start];
+
+    pub(crate) fn measure(self, effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
+        match self {
+            Self::Encrypt => encrypt::measure(effort, table),
+            Self::Sign => sign::measure(effort, table),
+            Self::Store => store::measure(effort, folder, table),
+            Self::Rotate => rotate::measure(effort, folder, table),
+            Self::Read => read::measure(effort, folder, table),
+            Self::Http => http::measure(effort, folder, table),
+            Self::Start => start::measure(effort, folder, table),
+        }
+    }
+}
