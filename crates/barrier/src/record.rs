@@ -133,11 +133,12 @@ impl TenantRecord {
 pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
     fn format(&self) -> u8;
 
-    /// Reads a row.
+    /// Reads a row, which has one encoding only: what rewrites it drops nothing that it did not understand.
     fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         let row: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
         match row.format() {
-            FORMAT => Ok(row),
+            FORMAT if row.to_bytes()? == bytes => Ok(row),
+            FORMAT => Err(StoreError::Corrupt),
             _ => Err(StoreError::Unsupported("read a database that a newer version made")),
         }
     }
