@@ -133,13 +133,25 @@ impl RingRecord {
         Ok(ring)
     }
 
+    /// Reads a record, which has one encoding only.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         let ring: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
         match ring.format {
-            FORMAT if !ring.versions.is_empty() => Ok(ring),
+            FORMAT if ring.is_sound() && *ring.to_bytes()? == bytes => Ok(ring),
             FORMAT => Err(StoreError::Corrupt),
             _ => Err(StoreError::Unsupported("read a ring that a newer version made")),
         }
+    }
+
+    /// Versions in order, and minimums among them: what the rest of the code relies on.
+    fn is_sound(&self) -> bool {
+        let follows = |pair: &[VersionRecord]| match pair {
+            [before, after] => before.version < after.version,
+            _ => false,
+        };
+        self.versions.first().is_some_and(|first| first.version > 0)
+            && self.versions.windows(2).all(follows)
+            && self.check_minimums(self.min_decryption, self.min_encryption).is_ok()
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
@@ -155,10 +167,9 @@ impl RingRecord {
 
     /// Makes the next version; answers its number.
     pub(crate) fn add_version(&mut self, provider: &dyn Provider, made: Time) -> Result<u32, KmsError> {
-        if self.versions.len() >= VERSIONS {
-            return Err(KmsError::Invalid("a key has at most 1,000 versions: begin a new one"));
-        }
-        let version = self.latest() + 1;
+        let version = self.latest().checked_add(1).filter(|_| self.versions.len() < VERSIONS);
+        let version =
+            version.ok_or(KmsError::Invalid("a key has at most 1,000 versions: begin a new one"))?;
         let stored = provider.software().generate(self.algorithm)?;
         let public = stored.public.as_ref().map(|public| public.bytes.clone());
         self.versions.push(VersionRecord { version, made, secret: stored.expose().to_vec(), public });
@@ -168,6 +179,13 @@ impl RingRecord {
     pub(crate) fn configure(&mut self, settings: &Settings) -> Result<(), KmsError> {
         let decryption = settings.min_decryption_version.unwrap_or(self.min_decryption);
         let encryption = settings.min_encryption_version.unwrap_or(self.min_encryption);
+        self.check_minimums(decryption, encryption)?;
+        (self.min_decryption, self.min_encryption) = (decryption, encryption);
+        self.deletion_allowed = settings.deletion_allowed.unwrap_or(self.deletion_allowed);
+        Ok(())
+    }
+
+    fn check_minimums(&self, decryption: u32, encryption: u32) -> Result<(), KmsError> {
         if !(1..=self.latest()).contains(&decryption) {
             return Err(KmsError::Invalid("min_decryption_version must be from 1 to the newest version"));
         }
@@ -176,8 +194,6 @@ impl RingRecord {
                 "min_encryption_version must be 0 or from min_decryption_version to the newest version",
             ));
         }
-        (self.min_decryption, self.min_encryption) = (decryption, encryption);
-        self.deletion_allowed = settings.deletion_allowed.unwrap_or(self.deletion_allowed);
         Ok(())
     }
 
