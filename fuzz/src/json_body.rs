@@ -167,6 +167,7 @@ pub fn seeds() -> Vec<Seed> {
         ("depth-above-the-tight-limit", nested(5)),
         ("depth-at-the-limit", nested(32)),
         ("depth-above-the-limit", nested(33)),
+        ("depth-does-not-add-up-over-siblings", r#"[[[]],[[]],[{}],[{}],{"a":{}},{"a":{}}]"#.to_owned()),
         ("depth-of-objects-above-the-limit", objects(33)),
         ("depth-of-a-thousand", "[".repeat(1000)),
         ("values-at-the-tight-limit", values(24)),

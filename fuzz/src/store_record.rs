@@ -9,7 +9,7 @@ use std::{
 
 use strongroom_barrier::{Sealed, Unlock, UnsealError, Unsealed};
 use strongroom_core::{
-    Batch, Caller, CommitError, RecordKey, Segment, Store, StoreError, Table, Worker, Write,
+    Batch, Caller, CommitError, RecordKey, Segment, Store, StoreError, Table, Tenant, Worker, Write,
     memory::MemoryStore, run_due,
 };
 use zeroize::Zeroizing;
@@ -22,14 +22,18 @@ use crate::{
     input::Input,
 };
 
+/// The barrier's table of tenants' keys.
+const TENANTS: Table = Table::new(0x12);
+
 const CANARY: &[u8] = b"written after the storage was changed";
 
 /// The bytes are: what to do at the end, how many edits come before the database is unsealed, then edits.
 ///
 /// - Nothing panics. What cannot be read is `Corrupt`, unsupported, or a tenant that is not there.
 /// - Under each key comes out what was once put there, or nothing, or an error.
+/// - In the place of a tenant's keys, another tenant's open nothing and seal nothing.
 /// - While the rows of the hierarchy are untouched, every untouched record opens.
-/// - What is written afterwards reads back, and is nowhere in the storage in the clear.
+/// - What is written afterwards reads back, also after unsealing anew, and is nowhere in the storage in the clear.
 /// - After sealing, every answer is `Sealed`.
 pub fn run(data: &[u8]) {
     let mut input = Input::new(data);
@@ -39,13 +43,16 @@ pub fn run(data: &[u8]) {
         attacked.edit(&mut input);
     }
     let Some(unsealed) = attacked.unseal(end & 1 == 0) else { return };
+    attacked.strangers = attacked.strangers_now();
     attacked.read(&unsealed, true);
+    attacked.estranged(&unsealed);
     while !input.is_empty() {
         attacked.edit(&mut input);
     }
     attacked.read(&unsealed, true);
     attacked.operate(&unsealed, end >> 1, &data[..data.len().min(32)]);
     attacked.read(&unsealed, false);
+    attacked.lasts();
     unsealed.seal(Duration::ZERO).expect("nobody is inside");
     assert!(matches!(unsealed.get_many(&[private_key(DATABASE.tenants[1])]), Err(StoreError::Sealed)));
 }
@@ -54,6 +61,8 @@ pub fn run(data: &[u8]) {
 struct Attacked {
     store: Arc<MemoryStore>,
     touched: BTreeSet<RecordKey>,
+    /// Tenants whose row held another tenant's keys when the database was unsealed.
+    strangers: BTreeSet<Tenant>,
     /// What was put since.
     put: BTreeMap<RecordKey, Vec<u8>>,
 }
@@ -61,16 +70,14 @@ struct Attacked {
 impl Attacked {
     fn new() -> Self {
         let store = Arc::new(restored(&DATABASE.rows));
-        Self { store, touched: BTreeSet::new(), put: BTreeMap::new() }
+        Self { store, touched: BTreeSet::new(), strangers: BTreeSet::new(), put: BTreeMap::new() }
     }
 
     /// One edit of one row, behind the barrier's back.
     fn edit(&mut self, input: &mut Input<'_>) {
         let (what, row) = (input.byte(), usize::from(input.byte()) % DATABASE.rows.len());
         let key = key(&DATABASE.rows[row].0);
-        let found = self.store.get_many(std::slice::from_ref(&key)).expect("reads");
-        let mut value =
-            found.into_iter().next().flatten().map_or_else(Vec::new, |record| record.value.to_vec());
+        let mut value = self.stored(&key).unwrap_or_default();
         let place = input.below(value.len());
         match what % 9 {
             0 if value.is_empty() => return,
@@ -85,6 +92,12 @@ impl Attacked {
             _ => return self.move_row(&key, value, place, input.byte()),
         }
         self.write(key, Write::Put(Zeroizing::new(value)));
+    }
+
+    /// The value as it lies in the engine.
+    fn stored(&self, key: &RecordKey) -> Option<Vec<u8>> {
+        let found = self.store.get_many(std::slice::from_ref(key)).expect("reads");
+        found.into_iter().next().flatten().map(|record| record.value.to_vec())
     }
 
     /// A copy of a row under a key that differs in one byte.
@@ -128,6 +141,37 @@ impl Attacked {
 
     fn is_hierarchy_touched(&self) -> bool {
         self.touched.iter().any(is_hierarchy)
+    }
+
+    /// What was put reads back once every key was forgotten, unless the way to the root was touched.
+    fn lasts(&self) {
+        let way = |key: &RecordKey| is_hierarchy(key) && key.table() != TENANTS;
+        if self.put.is_empty() || self.touched.iter().any(way) {
+            return;
+        }
+        let unsealed = self.try_unseal(true).expect("the way to the root is untouched");
+        for (key, value) in &self.put {
+            assert_eq!(self.one(&unsealed, key).as_ref(), Some(value), "{key:?} was written and is lost");
+        }
+    }
+
+    /// Tenants whose row holds what is another tenant's, now or earlier.
+    fn strangers_now(&self) -> BTreeSet<Tenant> {
+        let held = |tenant: &Tenant| {
+            let (key, known) = (tenant_row(*tenant), DATABASE.rows.iter().chain(&DATABASE.older));
+            let value = self.stored(&key);
+            let mut others = known.filter(|(other, _)| *other != key.as_bytes());
+            others.any(|(other, row)| self::key(other).table() == key.table() && value.as_ref() == Some(row))
+        };
+        DATABASE.tenants.into_iter().filter(held).collect()
+    }
+
+    fn estranged(&self, unsealed: &Unsealed) {
+        for (bytes, _) in &DATABASE.rows {
+            let key = key(bytes);
+            let estranged = self.strangers.contains(&key.tenant()) && !is_hierarchy(&key);
+            assert!(!estranged || self.one(unsealed, &key).is_none(), "{key:?} opens with another's keys");
+        }
     }
 
     /// Every record one by one, those with a private key by their private key, and the tables as a whole.
@@ -210,7 +254,10 @@ impl Attacked {
     }
 
     fn write_through(&mut self, unsealed: &Unsealed, key: &RecordKey) -> Result<(), CommitError> {
+        let estranged =
+            self.strangers.intersection(&self.strangers_now()).any(|tenant| *tenant == key.tenant());
         put(unsealed, key, CANARY)?;
+        assert!(!estranged, "{key:?} was sealed with another tenant's keys");
         self.put.insert(key.clone(), CANARY.to_vec());
         assert_eq!(self.one(unsealed, key).as_deref(), Some(CANARY), "{key:?} was written");
         Ok(())
@@ -231,6 +278,10 @@ fn in_the_clear(unsealed: &Unsealed, bytes: &[u8]) {
 
 fn key(bytes: &[u8]) -> RecordKey {
     RecordKey::from_bytes(bytes.to_vec()).expect("a store's own key")
+}
+
+fn tenant_row(tenant: Tenant) -> RecordKey {
+    RecordKey::new(Tenant::SYSTEM, TENANTS, &[Segment::Id(*tenant.as_bytes())]).expect("a short key")
 }
 
 /// What a damaged store may answer.
@@ -283,6 +334,19 @@ pub fn seeds() -> Vec<Seed> {
             0,
             2,
             &[&[5, tenant, 0, 0, tenant + 1], &[5, tenant + 1, 0, 0, tenant]],
+        ),
+        seed("key-of-another-tenant", 0, 1, &[&[5, tenant + 1, 0, 0, tenant + 2]]),
+        seed(
+            "key-of-another-tenant-and-its-record",
+            0,
+            2,
+            &[&[5, tenant + 1, 0, 0, tenant + 2], &[5, record + 3, 0, 0, record + 6]],
+        ),
+        seed(
+            "key-deleted-after-it-was-read-then-written",
+            0,
+            0,
+            &[&[7, tenant + 1, 0, 0], &[7, tenant + 2, 0, 0], &[7, tenant + 3, 0, 0]],
         ),
         seed("record-of-another-tenant", 0, 1, &[&[8, record + 4, 0, 3, 1]]),
         seed(
