@@ -1,0 +1,4 @@
+//! Hands `strongroom_fuzz::envelope` to libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| strongroom_fuzz::envelope::run(data));
