@@ -33,6 +33,7 @@ mod loan;
 mod log;
 mod look;
 mod open;
+mod owner;
 mod read;
 mod schema;
 mod store;

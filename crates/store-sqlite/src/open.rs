@@ -1,6 +1,6 @@
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior}
 use crate::{
     OpenError, SqliteStore, log,
     look::{examine, length, look},
+    owner::Owner,
     schema::{self, APPLICATION_ID, Meta},
 };
 
@@ -25,7 +26,7 @@ impl SqliteStore {
         if ["", "-wal", "-journal"].iter().any(|ending| fs::symlink_metadata(beside(&path, ending)).is_ok()) {
             return Err(OpenError::Exists);
         }
-        let owner = own(&path)?;
+        let owner = Owner::of(&path)?;
         build(&path)?;
         start(path, owner)
     }
@@ -38,7 +39,7 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = existing(path.as_ref())?;
         look(&path, |connection| examine(connection, &path))?;
-        let owner = own(&path)?;
+        let owner = Owner::of(&path)?;
         // What a crash within `create` may have left: a second name of the same file.
         clear(&beside(&path, DRAFT))?;
         start(path, owner)
@@ -56,7 +57,7 @@ impl SqliteStore {
         if look(&path, |connection| Meta::exists(connection).map_err(OpenError::engine))? {
             return Err(OpenError::Exists);
         }
-        let owner = own(&path)?;
+        let owner = Owner::of(&path)?;
         lay_out(&path, false)?;
         start(path, owner)
     }
@@ -71,7 +72,7 @@ impl SqliteStore {
             true => Meta::read(connection).map(drop),
             false => Err(OpenError::Foreign),
         })?;
-        let owner = own(&path)?;
+        let owner = Owner::of(&path)?;
         start(path, owner)
     }
 }
@@ -103,20 +104,8 @@ fn new_place(path: &Path) -> Result<PathBuf, OpenError> {
     Ok(fs::canonicalize(folder).map_err(OpenError::io)?.join(name))
 }
 
-/// The lock on a store, held until the file is closed.
-fn own(path: &Path) -> Result<File, OpenError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    let file = private(&mut options).open(beside(path, ".owner")).map_err(OpenError::io)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse),
-        Err(TryLockError::Error(error)) => Err(OpenError::Io(error)),
-    }
-}
-
 /// SQLite gives the log and the shared memory the mode of the database, whatever the umask.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
@@ -179,7 +168,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     }
 }
 
-fn start(path: PathBuf, owner: File) -> Result<SqliteStore, OpenError> {
+fn start(path: PathBuf, owner: Owner) -> Result<SqliteStore, OpenError> {
     let mut connection = connect(&path)?;
     schema::keep_log(&connection, true).map_err(OpenError::engine)?;
     let meta = Meta::read(&connection)?;

@@ -1,6 +1,5 @@
 use std::{
     fmt,
-    fs::File,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -16,6 +15,7 @@ use crate::{
     commit::Writer,
     error::Footing,
     line::{Baton, Line, Turn},
+    owner::Owner,
     read::Readers,
     schema::Meta,
 };
@@ -36,13 +36,13 @@ pub(crate) struct Shared {
     readers: Readers,
     line: Line,
     writer: Mutex<Writer>,
-    _owner: File,
+    _owner: Owner,
 }
 
 impl SqliteStore {
     pub(crate) fn assemble(
         path: PathBuf,
-        owner: File,
+        owner: Owner,
         connection: Connection,
         meta: &Meta,
     ) -> rusqlite::Result<Self> {

@@ -3,6 +3,8 @@ use std::{
     io::{Read, Write},
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
@@ -10,7 +12,7 @@ use strongroom_store_sqlite::{OpenError, SqliteStore, rusqlite::Connection};
 
 use crate::{
     child::{in_role, said, say, unprivileged},
-    support::{beside, contents, key, new_store, place, put, read, write},
+    support::{beside, contents, key, new_store, place, put, quick_place, read, write},
 };
 
 type Answer = Result<SqliteStore, OpenError>;
@@ -220,6 +222,26 @@ pub(crate) fn own_until_told(path: &Path) {
     write(&store, vec![(key(1), put("theirs"))]);
     say("own");
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn a_store_that_was_closed_is_free_also_while_the_process_starts_others() {
+    // Between its fork and its exec such a process has all files of this one open.
+    let (_folder, path) = quick_place();
+    drop(SqliteStore::create(&path).unwrap());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    assert!(Command::new("true").status().unwrap().success());
+                }
+            });
+        }
+        let refusal = (0..300).find_map(|_| SqliteStore::open(&path).map(drop).err());
+        done.store(true, Ordering::SeqCst);
+        assert!(refusal.is_none(), "{refusal:?}");
+    });
 }
 
 #[test]

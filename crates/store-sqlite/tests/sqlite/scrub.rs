@@ -2,8 +2,9 @@ use std::{fs, path::Path};
 
 use strongroom_core::{RecordKey, Store, StoreError, Write};
 use strongroom_store_sqlite::{SqliteStore, rusqlite::Connection};
+use tempfile::TempDir;
 
-use crate::support::{all, bytes, key, named, new_store, place, put, read, write};
+use crate::support::{all, bytes, key, named, put, quick_place, read, write};
 
 /// Stands in all keys and values that go away.
 const GONE: &[u8] = b"GoneForever";
@@ -18,6 +19,11 @@ impl Numbers {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
+}
+
+fn new_quick_store() -> (TempDir, SqliteStore) {
+    let (folder, path) = quick_place();
+    (folder, SqliteStore::create(path).unwrap())
 }
 
 /// How often `GONE` stands in files of a folder, by name.
@@ -77,7 +83,7 @@ fn churn(store: &SqliteStore, numbers: &mut Numbers) {
 #[test]
 fn a_scrub_leaves_no_byte_of_what_was_deleted_or_overwritten() {
     for seed in 1..=3 {
-        let (folder, store) = new_store();
+        let (folder, store) = new_quick_store();
         churn(&store, &mut Numbers(seed));
         assert!(!traces(folder.path()).is_empty(), "there was something to scrub");
         let before = all(&store);
@@ -93,7 +99,7 @@ fn a_scrub_leaves_no_byte_of_what_was_deleted_or_overwritten() {
 
 #[test]
 fn a_scrub_after_a_reopening_finds_what_went_before() {
-    let (folder, store) = new_store();
+    let (folder, store) = new_quick_store();
     churn(&store, &mut Numbers(9));
     let path = store.path().to_owned();
     drop(store);
@@ -104,7 +110,7 @@ fn a_scrub_after_a_reopening_finds_what_went_before() {
 
 #[test]
 fn a_scrub_works_in_the_file_of_an_application_that_has_it_open() {
-    let (folder, path) = place();
+    let (folder, path) = quick_place();
     let connection = Connection::open(&path).unwrap();
     connection
         .execute_batch("CREATE TABLE account (id); INSERT INTO account VALUES ('KeptForever');")
@@ -119,7 +125,7 @@ fn a_scrub_works_in_the_file_of_an_application_that_has_it_open() {
 
 #[test]
 fn what_is_deleted_is_overwritten_at_once_and_leaves_with_the_log() {
-    let (folder, store) = new_store();
+    let (folder, store) = new_quick_store();
     write(&store, vec![(row(GONE, 1), value(GONE, 30_000)), (row(KEPT, 2), value(KEPT, 300))]);
     write(&store, vec![(row(GONE, 1), Write::Delete)]);
     drop(store);
@@ -128,7 +134,7 @@ fn what_is_deleted_is_overwritten_at_once_and_leaves_with_the_log() {
 
 #[test]
 fn a_scrub_that_a_reader_keeps_waiting_says_so_and_works_later() {
-    let (folder, store) = new_store();
+    let (folder, store) = new_quick_store();
     write(&store, vec![(row(GONE, 1), value(GONE, 3_000))]);
     let reader = Connection::open(store.path()).unwrap();
     reader.execute_batch("BEGIN").unwrap();
