@@ -82,15 +82,15 @@ impl RingRecord {
         Ok(ring)
     }
 
+    /// Reads a record, which has one encoding only: what rewrites it drops nothing that it did not understand.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         match format(bytes) {
             Some(known) if known == u64::from(FORMAT) => {}
             Some(_) => return Err(StoreError::Unsupported("read a ring that a newer version made")),
             None => return Err(StoreError::Corrupt),
         }
-        let mut decoder = Decoder::new(bytes);
-        let ring: Self = decoder.decode().map_err(|_| StoreError::Corrupt)?;
-        if decoder.position() == bytes.len() && ring.is_sound() { Ok(ring) } else { Err(StoreError::Corrupt) }
+        let ring: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
+        if ring.is_sound() && *ring.to_bytes()? == bytes { Ok(ring) } else { Err(StoreError::Corrupt) }
     }
 
     /// Versions without gaps, and minimums among them: what the rest of the code relies on.
