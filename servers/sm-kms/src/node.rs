@@ -245,9 +245,11 @@ impl Node {
 
     /// Does the work that is due, and hands waiting events to the log. Call it now and then.
     pub fn tend(&self) {
-        if let Some(open) = self.open() {
+        match self.open() {
             // Sealed meanwhile: then nothing is done.
-            let _ = open.within(|| self.tend_to(&open));
+            Some(open) => drop(open.within(|| self.tend_to(&open))),
+            // Counting them forgets the shares that waited too long.
+            None => drop(self.progress()),
         }
     }
 

@@ -181,7 +181,8 @@ fn marshal(algorithm: Algorithm, how: Marshaling, signature: &Signature) -> Resu
 fn unmarshal(algorithm: Algorithm, how: Marshaling, text: &str) -> Result<Signature, ItemError> {
     let rest = text.strip_prefix("vault:v").ok_or("invalid signature: no prefix")?;
     let (version, text) = rest.split_once(':').ok_or("invalid signature: wrong number of fields")?;
-    let version = version.parse().map_err(|_| "invalid signature: version number could not be decoded")?;
+    let number = version.parse::<u32>().ok().filter(|number| number.to_string() == version);
+    let version = number.ok_or("invalid signature: version number could not be decoded")?;
     let bytes = match how {
         Marshaling::Jws => URL_SAFE_NO_PAD.decode(text),
         Marshaling::Asn1 => STANDARD.decode(text),

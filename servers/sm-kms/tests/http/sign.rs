@@ -41,6 +41,8 @@ fn a_signature_that_is_none_is_refused() {
             "vault:v99999999999:AAAA",
             body,
             &format!("vault:v2:{body}"),
+            &format!("vault:v01:{body}"),
+            &format!("vault:v+1:{body}"),
             &format!("vault:v1:{body}AAAA"),
             &format!(" {good}"),
             &good.to_uppercase(),
