@@ -12,6 +12,9 @@ use crate::{
     input::Input,
 };
 
+/// So many edits at most come while the database is unsealed.
+const EDITS: usize = 12;
+
 /// The bytes are: what to do at the end, how many edits come before the database is unsealed, then edits.
 ///
 /// - Nothing panics. What cannot be read is `Corrupt`, unsupported, or a tenant that is not there.
@@ -31,8 +34,10 @@ pub fn run(data: &[u8]) {
     attacked.strangers = attacked.strangers_now();
     attacked.read(&unsealed, true);
     attacked.estranged(&unsealed);
-    while !input.is_empty() {
-        attacked.edit(&mut input);
+    for _ in 0..EDITS {
+        if !input.is_empty() {
+            attacked.edit(&mut input);
+        }
     }
     attacked.read(&unsealed, true);
     attacked.operate(&unsealed, end >> 1, &data[..data.len().min(32)]);
