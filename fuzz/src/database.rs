@@ -89,7 +89,7 @@ impl Database {
         let store = Arc::new(restored(rows));
         let unsealed = open(&store).unseal(&Unlock::Secret(&secret())).expect("the slot's own secret");
         for (key, _) in rows {
-            let key = RecordKey::from_bytes(key.clone()).expect("a store's own key");
+            let key = self::key(key);
             if !is_hierarchy(&key) {
                 let found = unsealed.get_many(std::slice::from_ref(&key)).expect("reads");
                 let value = found.into_iter().next().flatten().expect("there").value.to_vec();
@@ -97,6 +97,11 @@ impl Database {
             }
         }
     }
+}
+
+/// The key that these bytes of a row are.
+pub(crate) fn key(bytes: &[u8]) -> RecordKey {
+    RecordKey::from_bytes(bytes.to_vec()).expect("a store's own key")
 }
 
 /// Whether the barrier passes this row as it is.
@@ -107,10 +112,7 @@ pub(crate) fn is_hierarchy(key: &RecordKey) -> bool {
 /// A store with these rows.
 pub(crate) fn restored(rows: &Rows) -> MemoryStore {
     let store = MemoryStore::new();
-    let put = |(key, value): &(Vec<u8>, Vec<u8>)| {
-        let key = RecordKey::from_bytes(key.clone()).expect("a store's own key");
-        (key, Write::Put(Zeroizing::new(value.clone())))
-    };
+    let put = |(key, value): &(Vec<u8>, Vec<u8>)| (self::key(key), Write::Put(Zeroizing::new(value.clone())));
     write(&store, rows.iter().map(put).collect());
     store
 }

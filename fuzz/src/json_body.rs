@@ -3,10 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use strongroom_serve::{
-    JsonError, Limits,
-    json::{Checked, parse},
-};
+use strongroom_serve::{JsonError, Limits, json::parse};
 
 use crate::Seed;
 
@@ -28,25 +25,6 @@ pub fn run(data: &[u8]) {
             let again = serde_json::to_vec(&value).expect("was JSON");
             assert!(parse::<serde_json::Value>(&again, &limits).is_ok());
         }
-        taken_apart(data, &limits, parsed);
-    }
-}
-
-/// Taking members out of a body sees what parsing it whole sees; nothing and `null` stand for `{}`.
-fn taken_apart(data: &[u8], limits: &Limits, parsed: Result<Tree, JsonError>) {
-    let blank = matches!(data.trim_ascii(), b"" | b"null") && !data.contains(&0x0c);
-    let parsed = if blank { Ok(Tree::Object(Vec::new())) } else { parsed };
-    match (Checked::or_empty(data, limits), parsed) {
-        (Ok(body), Ok(Tree::Object(members))) => {
-            let names: Vec<_> = members.iter().map(|(name, _)| name.as_str()).collect();
-            assert_eq!(body.names(), names);
-            assert_eq!(body.object::<Tree>(), Ok(Tree::Object(members)));
-        }
-        (Ok(body), Ok(_)) => assert!(body.names().is_empty() && body.object::<Tree>().is_err()),
-        (Err(error), Err(expected)) => assert_eq!(error, expected),
-        // What is no shape of a tree, such as a number beyond its range, is found when members are taken out.
-        (Ok(body), Err(JsonError::Shape { .. })) => assert!(body.object::<Tree>().is_err()),
-        (checked, parsed) => panic!("{checked:?} beside {parsed:?}"),
     }
 }
 

@@ -13,6 +13,7 @@
 //! mutations of those. Everything is repeatable: the same bytes meet the same keys, ids and times.
 #![forbid(unsafe_code)]
 
+mod attacked;
 pub mod ciphertext_text;
 mod database;
 pub mod envelope;
