@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, fmt};
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use strongroom_serve::{JsonError, Limits, json::parse};
+use strongroom_serve::{
+    JsonError, Limits,
+    json::{Checked, parse},
+};
 
 use crate::Seed;
 
@@ -20,11 +23,29 @@ pub fn run(data: &[u8]) {
             (Err(error), None) => tells_nothing(*error, data),
             (parsed, expected) => panic!("{parsed:?} instead of {expected:?}"),
         }
+        checked(data, &limits, parsed.as_ref().ok());
         assert_eq!(parse::<IgnoredAny>(data, &limits).is_ok(), parsed.is_ok());
         if let Ok(value) = parse::<serde_json::Value>(data, &limits) {
             let again = serde_json::to_vec(&value).expect("was JSON");
             assert!(parse::<serde_json::Value>(&again, &limits).is_ok());
         }
+    }
+}
+
+/// What is taken out of a body member by member is what the whole says; nothing and `null` stand for no members.
+fn checked(data: &[u8], limits: &Limits, tree: Option<&Tree>) {
+    let nothing = data.iter().all(|byte| b" \t\r\n".contains(byte));
+    let body = Checked::or_empty(data, limits).ok();
+    assert_eq!(body.is_some(), tree.is_some() || nothing);
+    let Some(body) = body else { return };
+    let object = body.object::<Tree>().ok();
+    match tree {
+        None | Some(Tree::Null) => assert_eq!(object, Some(Tree::Object(Vec::new()))),
+        Some(Tree::Object(members)) => {
+            assert_eq!(object.as_ref(), tree);
+            assert!(body.names().iter().eq(members.iter().map(|(name, _)| name)));
+        }
+        Some(_) => assert_eq!((object, body.names().len()), (None, 0)),
     }
 }
 
@@ -156,6 +177,8 @@ pub fn seeds() -> Vec<Seed> {
         ("batch", r#"{"batch_input":[{"plaintext":"YQ=="},{"plaintext":"Yg==","context":null}]}"#.to_owned()),
         ("every-kind", r#"[null,true,false,0,-1,18446744073709551615,0.5,-0.0,1e9,"x",[],{}]"#.to_owned()),
         ("empty", String::new()),
+        ("null", " null\n".to_owned()),
+        ("space-alone", " \t\r\n".to_owned()),
         ("empty-object", "{}".to_owned()),
         ("truncated", r#"{"plaintext":"aGVs"#.to_owned()),
         ("depth-at-the-tight-limit", nested(4)),
