@@ -175,7 +175,7 @@ impl Unit {
     }
 }
 
-const WIDTHS: [usize; 8] = [46, 38, 9, 9, 7, 16, 8, 3];
+const WIDTHS: [usize; 8] = [50, 38, 9, 9, 7, 16, 8, 3];
 
 fn print_cells(cells: &[&str; 8]) {
     let line: String = cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:width$}  ")).collect();
