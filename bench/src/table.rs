@@ -80,14 +80,26 @@ impl Table {
         }
     }
 
+    /// Says how busy the machine was: who shares it with other work gets figures that swing, above all where
+    /// commits wait for the disk.
     pub(crate) fn end(self) -> Result<()> {
         #[derive(Serialize)]
         struct Whole {
             quick: bool,
+            processors: usize,
+            load: String,
             rows: Vec<Line>,
         }
-        if let Some(rows) = self.json {
-            println!("{}", serde_json::to_string_pretty(&Whole { quick: self.quick, rows })?);
+        let processors = std::thread::available_parallelism()?.get();
+        // proc(5): the load of the last 1, 5 and 15 minutes.
+        let load = std::fs::read_to_string("/proc/loadavg")?;
+        let load = load.split_ascii_whitespace().take(3).collect::<Vec<_>>().join(" ");
+        match self.json {
+            Some(rows) => {
+                let whole = Whole { quick: self.quick, processors, load, rows };
+                println!("{}", serde_json::to_string_pretty(&whole)?);
+            }
+            None => println!("{processors} processors, load {load}"),
         }
         Ok(())
     }
@@ -163,7 +175,7 @@ impl Unit {
     }
 }
 
-const WIDTHS: [usize; 8] = [46, 38, 9, 9, 7, 16, 8, 3];
+const WIDTHS: [usize; 8] = [50, 38, 9, 9, 7, 16, 8, 3];
 
 fn print_cells(cells: &[&str; 8]) {
     let line: String = cells.iter().zip(WIDTHS).map(|(cell, width)| format!("{cell:width$}  ")).collect();
