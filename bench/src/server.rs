@@ -15,9 +15,8 @@ use http_body_util::Full;
 use hyper::{Response, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
-use strongroom_barrier::UnsealSecret;
 use strongroom_core::{Algorithm, Name};
-use strongroom_sm_kms::{Node, listen, node, open_store, serve};
+use strongroom_sm_kms::{Node, SecretFile, listen, node, open_store, serve};
 
 use crate::{Result, rate};
 
@@ -49,8 +48,7 @@ pub(crate) fn ring(number: u64) -> String {
 }
 
 fn node_in(folder: &Path) -> Result<Node> {
-    let secret = UnsealSecret::new(fs::read(folder.join(SECRET))?)?;
-    Ok(node(open_store(folder)?, vec![secret])?)
+    Ok(node(open_store(folder)?, vec![SecretFile::new(folder.join(SECRET))])?)
 }
 
 /// In the child: the server of key rings as its own program runs it, over HTTP without TLS.
