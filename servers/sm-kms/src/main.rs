@@ -3,7 +3,7 @@
 use std::{alloc::System, process::ExitCode};
 
 use clap::Parser;
-use strongroom_serve::{LogFormat, report, start_log};
+use strongroom_serve::{LogFormat, guard_memory, report, start_log};
 use strongroom_sm_kms::Options;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -20,6 +20,8 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    let guard = guard_memory();
     start_log(LogFormat::Text);
+    guard.tell();
     report(Arguments::parse().options.run())
 }

@@ -11,7 +11,7 @@ use clap::{
     Parser, Subcommand,
     error::{ContextKind, ContextValue, ErrorKind},
 };
-use strongroom_serve::{LogFormat, report, start_log};
+use strongroom_serve::{LogFormat, guard_memory, report, start_log};
 use strongroom_sm_kms::Options;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -65,6 +65,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let guard = guard_memory();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(error),
@@ -72,7 +73,10 @@ fn main() -> ExitCode {
     start_log(if arguments.log_json { LogFormat::Json } else { LogFormat::Text });
     match arguments.command {
         Command::Dev(dev) => report(dev.run()),
-        Command::Server(options) => report(options.run()),
+        Command::Server(options) => {
+            guard.tell();
+            report(options.run())
+        }
         Command::Operator(operator) => match operator.run() {
             Ok(code) => code,
             Err(error) => report(Err(error)),

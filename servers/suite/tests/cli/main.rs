@@ -12,6 +12,8 @@ mod help;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod recorder;
 #[cfg(test)]
 mod scan;
