@@ -50,12 +50,6 @@ struct Arguments {
 /// What the program does as its own child.
 #[derive(Subcommand)]
 enum Serve {
-    /// Serves key rings
-    #[command(hide = true)]
-    ServeRings {
-        /// The database
-        folder: PathBuf,
-    },
     /// Serves 200 bytes
     #[command(hide = true)]
     ServeBare,
@@ -64,7 +58,6 @@ enum Serve {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.serve {
-        Some(Serve::ServeRings { folder }) => server::serve_rings(folder),
         Some(Serve::ServeBare) => server::serve_bare(),
         None => measure_all(&arguments),
     };

@@ -1,13 +1,14 @@
-//! Servers in processes of their own: this program, started again.
+//! Servers in processes of their own: the program `rings`, and this one, started again.
 
 use std::{
     convert::Infallible,
-    env, fs,
+    env,
+    fs::{self, Permissions},
     io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, SocketAddr},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{self, Command, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use hyper::{Response, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
 use strongroom_core::{Algorithm, Name};
-use strongroom_sm_kms::{Node, SecretFile, listen, node, open_store, serve};
+use strongroom_sm_kms::{Node, SecretFile, node, open_store};
 
 use crate::{Result, rate};
 
@@ -27,6 +28,7 @@ pub(crate) fn prepare(folder: &Path, rings: u64) -> Result<String> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)?;
     fs::write(folder.join(SECRET), secret)?;
+    fs::set_permissions(folder.join(SECRET), Permissions::from_mode(0o600))?;
     let node = node_in(folder)?;
     let token = node.new_token()?;
     node.initialize(None, &token)?;
@@ -49,16 +51,6 @@ pub(crate) fn ring(number: u64) -> String {
 
 fn node_in(folder: &Path) -> Result<Node> {
     Ok(node(open_store(folder)?, vec![SecretFile::new(folder.join(SECRET))])?)
-}
-
-/// In the child: the server of key rings as its own program runs it, over HTTP without TLS.
-pub(crate) fn serve_rings(folder: &Path) -> Result<()> {
-    let server = listen(anywhere(), None)?;
-    let address = server.local_addr();
-    let node = Arc::new(node_in(folder)?);
-    node.unseal_with_secrets()?;
-    tell(address)?;
-    Ok(serve(&node, server)?)
 }
 
 /// In the child: the least that hyper can do.
@@ -100,7 +92,8 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn serve_rings(folder: &Path) -> Result<Self> {
-        Self::start(Command::new(env::current_exe()?).arg("serve-rings").arg(folder))
+        let program = env::current_exe()?.with_file_name("rings");
+        Self::start(Command::new(program).arg(folder).arg(folder.join(SECRET)))
     }
 
     pub(crate) fn serve_bare() -> Result<Self> {
