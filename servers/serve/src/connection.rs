@@ -26,6 +26,7 @@ use crate::{
     body::{self, Budget, Unacceptable},
     request::Head,
     response::Payload,
+    stack::{LOOK_UP, USE, wiping_stack},
     watch::{Phase, Watch, Watched},
 };
 
@@ -127,11 +128,11 @@ impl<S: Service> Connection<'_, S> {
         class: &mut Option<usize>,
     ) -> Result<Response, Response> {
         let service = &self.shared.service;
-        let admitted = self.finish(|| service.admit(head)).await??;
+        let admitted = self.finish(|| wiping_stack::<LOOK_UP, _>(|| service.admit(head))).await??;
         *class = service.class(&admitted);
         let limit = service.body_limit(&admitted, &self.shared.limits).min(self.shared.limits.body);
         let body = self.body(incoming, limit).await?;
-        self.finish(|| service.handle(head, admitted, body)).await
+        self.finish(|| wiping_stack::<USE, _>(|| service.handle(head, admitted, body))).await
     }
 
     async fn body(&self, incoming: &mut Incoming, limit: usize) -> Result<Body, Unacceptable> {

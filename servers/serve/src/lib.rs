@@ -65,5 +65,5 @@ pub use response::Response;
 pub use server::{BindError, Server};
 pub use service::{Body, Service, Step};
 pub use signal::asked_to_end;
-pub use stack::wiping_stack;
+pub use stack::{DEEP, wiping_stack};
 pub use tls::{Tls, TlsError};

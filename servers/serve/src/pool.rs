@@ -16,7 +16,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::{Response, wiping_stack};
+use crate::{DEEP, Response, wiping_stack};
 
 /// Threads for work that waits: storage, slow keys, passwords. Each kind gets a pool of its own, so that one
 /// cannot starve the other.
@@ -99,7 +99,7 @@ impl Pool {
         let job = Box::new(move || {
             if ticket.begin() {
                 // A receiver that is gone wanted no answer.
-                let _ = answer.send(wiping_stack(job));
+                let _ = answer.send(wiping_stack::<DEEP, _>(job));
             }
         });
         match self.0.shared.submit(job) {

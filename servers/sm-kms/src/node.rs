@@ -13,7 +13,7 @@ use strongroom_core::{
 };
 use strongroom_identity::{RootToken, Tokens};
 use strongroom_kms::Kms;
-use strongroom_serve::wiping_stack;
+use strongroom_serve::{DEEP, wiping_stack};
 
 use crate::{SecretFile, SecretFileError};
 
@@ -91,7 +91,7 @@ impl Open {
     fn within<T>(&self, work: impl FnOnce() -> T) -> Result<T, StoreError> {
         let base = self.unsealed.base();
         let _inside = base.enter()?;
-        Ok(wiping_stack(work))
+        Ok(wiping_stack::<DEEP, _>(work))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use strongroom_core::SystemClock;
 use strongroom_keys::RustCrypto;
-use strongroom_serve::{BindError, Limits, Server, Tls, TlsError, wiping_stack};
+use strongroom_serve::{BindError, DEEP, Limits, Server, Tls, TlsError, wiping_stack};
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
 use crate::{Node, NodeError, SecretFile, serve};
@@ -79,7 +79,7 @@ impl Options {
     pub fn run(self) -> Result<(), RunError> {
         let secrets: Vec<_> = self.unseal_secret.into_iter().map(SecretFile::new).collect();
         // What is wrong with one is told now, and not when it is needed.
-        wiping_stack(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
+        wiping_stack::<DEEP, _>(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
             .map_err(NodeError::from)?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
@@ -90,7 +90,7 @@ impl Options {
         let automatic = !secrets.is_empty();
         let node = Arc::new(node(open_store(&self.data)?, secrets)?);
         if automatic && node.sealed().is_some() {
-            match wiping_stack(|| node.unseal_with_secrets()) {
+            match wiping_stack::<DEEP, _>(|| node.unseal_with_secrets()) {
                 Ok(()) => tracing::info!("unsealed with a secret file"),
                 Err(error) => tracing::error!(
                     error = &error as &dyn Error,

@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use secrecy::{ExposeSecret, SecretString};
 use strongroom_core::{Caller, Name, RequestId};
 use strongroom_identity::Token;
-use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step, wiping_stack};
+use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step};
 
 use crate::{
     Node, Open,
@@ -167,7 +167,7 @@ impl Service for Api {
 
 impl Api {
     fn step(&self, inline: bool, job: impl FnOnce() -> Response + Send + 'static) -> Step<Response> {
-        if inline { Step::Now(wiping_stack(job)) } else { Step::Later(self.pool.run(job)) }
+        if inline { Step::Now(job()) } else { Step::Later(self.pool.run(job)) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_serve::wiping_stack;
+use strongroom_serve::{DEEP, wiping_stack};
 use strongroom_sm_kms::{Node, NodeError, RunError, SecretFile, listen, node, open_store, serve};
 use zeroize::Zeroizing;
 
@@ -80,11 +80,11 @@ impl Dev {
             if node(Arc::clone(&store), Vec::new())?.sealed().is_some() {
                 return Err(DevError::KeyGone(key));
             }
-            wiping_stack(|| write_key(&key))?;
+            wiping_stack::<DEEP, _>(|| write_key(&key))?;
         }
         let node = Arc::new(node(store, vec![SecretFile::new(key)])?);
         let token = self.data.join("root-token");
-        wiping_stack(|| self.open(&node, &token))?;
+        wiping_stack::<DEEP, _>(|| self.open(&node, &token))?;
         announce(&self.data, &token, server.local_addr(), self.root_token.is_some())?;
         Ok(serve(&node, server)?)
     }

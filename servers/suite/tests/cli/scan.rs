@@ -58,21 +58,25 @@ impl Patterns {
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-/// What of the patterns lies in the memory of a process, and where.
+/// What of the patterns lies in the memory of a process, and where: how far below the end of which mapping.
 pub(crate) fn found(pid: u32, patterns: &Patterns) -> BTreeSet<String> {
     // Few places begin as a pattern does: only there is the map asked.
+    let begin = |bytes: &[u8]| usize::from(u16::from_ne_bytes([bytes[0], bytes[1]]));
     let mut begins = vec![false; 1 << 16];
-    patterns
-        .0
-        .keys()
-        .for_each(|pattern| begins[usize::from(u16::from_ne_bytes([pattern[0], pattern[1]]))] = true);
+    patterns.0.keys().for_each(|pattern| begins[begin(pattern)] = true);
     let mut found = BTreeSet::new();
     for (place, bytes) in memory(pid) {
-        for window in bytes.windows(LENGTH) {
-            if begins[usize::from(u16::from_ne_bytes([window[0], window[1]]))]
-                && let Some(what) = patterns.0.get(window)
-            {
-                found.insert(format!("{what}: in {place}"));
+        for page in (0..bytes.len()).step_by(PAGE).filter(|page| bytes[*page..*page + PAGE] != [0; PAGE]) {
+            let end = bytes.len().min(page + PAGE + LENGTH - 1);
+            for (at, window) in bytes[page..end].windows(LENGTH).enumerate() {
+                if begins[begin(window)]
+                    && let Some(what) = patterns.0.get(window)
+                {
+                    found.insert(format!(
+                        "{what}: {} bytes below the end of {place}",
+                        bytes.len() - page - at
+                    ));
+                }
             }
         }
     }
@@ -88,12 +92,9 @@ fn memory(pid: u32) -> Vec<(String, Vec<u8>)> {
 
 const PAGE: usize = 4096;
 
-/// The pages of a mapping that hold anything.
 fn region(memory: &File, line: &str) -> Option<(String, Vec<u8>)> {
-    let mut fields = line.split_whitespace();
-    let (range, rights) = (fields.next()?, fields.next()?);
-    let place = fields.nth(3).unwrap_or("no file");
-    if !rights.starts_with("rw") || place == "[vvar]" {
+    let (range, rest) = line.split_once(' ')?;
+    if !rest.starts_with("rw") {
         return None;
     }
     let (start, end) = range.split_once('-')?;
@@ -102,7 +103,5 @@ fn region(memory: &File, line: &str) -> Option<(String, Vec<u8>)> {
     let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
     // A mapping may go away meanwhile.
     memory.read_exact_at(&mut bytes, start).ok()?;
-    let empty = [0; PAGE];
-    let pages = bytes.chunks(PAGE).filter(|page| **page != empty[..page.len()]);
-    Some((format!("{place} {range}"), pages.collect::<Vec<_>>().concat()))
+    Some((line.to_owned(), bytes))
 }
