@@ -6,7 +6,6 @@ use aes_gcm::{
     aes::Aes256Enc,
 };
 use strongroom_core::{Aead, KeyError, Plaintext, Random};
-use zeroize::Zeroize;
 
 const NONCE: usize = 12;
 const TAG: usize = 16;
@@ -33,14 +32,13 @@ impl Aead for Aes256Gcm {
         let start = out.len();
         out.reserve(NONCE + plaintext.len() + TAG);
         out.extend_from_slice(&nonce);
-        out.extend_from_slice(plaintext);
+        out.resize(start + NONCE + plaintext.len(), 0);
         let body = out.get_mut(start + NONCE..).unwrap_or_default();
-        let sealed = Cipher::new(key.into()).encrypt_inout_detached(&Nonce::from(nonce), aad, body.into());
-        match sealed {
+        // From one buffer into the other: the plaintext is never copied.
+        let body = InOutBuf::new(plaintext, body).map_err(|_| KeyError::Failed)?;
+        match Cipher::new(key.into()).encrypt_inout_detached(&Nonce::from(nonce), aad, body) {
             Ok(tag) => out.extend_from_slice(&tag),
             Err(_) => {
-                // What was appended is still the plaintext.
-                body.zeroize();
                 out.truncate(start);
                 return Err(KeyError::Failed);
             }
