@@ -13,14 +13,18 @@ use crate::{
     wrap::{Child, Level, Named, refused},
 };
 
-/// The keys of the hierarchy that stay in memory: that of the slot that was unsealed with, and those of
-/// tenants, always as they were read from the store, never ahead of it.
+/// The keys of the hierarchy that stay in memory: that of the slot that roots are read by, and those of tenants,
+/// always as they were read from the store, never ahead of it.
 pub(crate) struct Keyring {
     held: RwLock<Option<Held>>,
 }
 
+/// The slots whose keys are in memory, of which the first one in use gives the root: that which was unsealed with
+/// and, since this process removed that one, another.
+pub(crate) struct Ways(pub(crate) Vec<Arc<Opened>>);
+
 struct Held {
-    slot: Arc<Opened>,
+    slot: Arc<Ways>,
     tenants: HashMap<Tenant, Arc<TenantKeys>>,
     /// Raised by every eviction: a fill that began before it does not enter the cache.
     generation: u64,
@@ -100,9 +104,19 @@ pub(crate) const fn blind(tenant: Tenant) -> Child<'static> {
     Child { level: Level::Purpose, id: b"blind", version: 1, tenant: Some(tenant) }
 }
 
+impl Ways {
+    pub(crate) fn by(slot: Opened) -> Self {
+        Self(vec![Arc::new(slot)])
+    }
+
+    pub(crate) fn has(&self, id: [u8; 16]) -> bool {
+        self.0.iter().any(|way| way.id == id)
+    }
+}
+
 impl Keyring {
     pub(crate) fn new(slot: Opened) -> Self {
-        let held = Held { slot: Arc::new(slot), tenants: HashMap::new(), generation: 0 };
+        let held = Held { slot: Arc::new(Ways::by(slot)), tenants: HashMap::new(), generation: 0 };
         Self { held: RwLock::new(Some(held)) }
     }
 
@@ -157,9 +171,29 @@ impl Keyring {
         TenantKeys::open(provider, &roots.version(provider, row.root)?, tenant, &row, record.revision)
     }
 
-    /// The slot that was unsealed with.
-    pub(crate) fn slot(&self) -> Result<Arc<Opened>, StoreError> {
+    /// The slots whose keys are in memory.
+    pub(crate) fn slot(&self) -> Result<Arc<Ways>, StoreError> {
         self.read().as_ref().map(|held| Arc::clone(&held.slot)).ok_or(StoreError::Sealed)
+    }
+
+    /// Reads roots by another slot too. Those that are in use at present stay beside it: whether or not the
+    /// commit that removes one of them happens, one of them is there before it, at it and after it.
+    pub(crate) fn add_way(&self, other: Opened, in_use: &[[u8; 16]]) {
+        if let Some(held) = self.write().as_mut() {
+            let kept = held.slot.0.iter().filter(|way| way.id != other.id && in_use.contains(&way.id));
+            let kept: Vec<_> = kept.cloned().collect();
+            held.slot = Arc::new(Ways([vec![Arc::new(other)], kept].concat()));
+        }
+    }
+
+    /// Forgets the key of a slot that is gone.
+    pub(crate) fn forget_way(&self, id: [u8; 16]) {
+        if let Some(held) = self.write().as_mut() {
+            let kept: Vec<_> = held.slot.0.iter().filter(|way| way.id != id).cloned().collect();
+            if !kept.is_empty() {
+                held.slot = Arc::new(Ways(kept));
+            }
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Option<Held>> {

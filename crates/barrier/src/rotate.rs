@@ -160,7 +160,7 @@ impl Unsealed {
 
 /// The keys of all slots. Whoever adds one rewrites the state, so there is no further one that the change does
 /// not know.
-fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
+pub(crate) fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
     let range = Range::under(Tenant::SYSTEM, SLOTS, &[])?;
     let rows = reader.scan(&range, Direction::Forward, SLOT_LIMIT + 1)?;
     // A slot that was left under the old root would be a way in no more.
