@@ -19,6 +19,7 @@
 
 mod collector;
 mod keyring;
+mod prepared;
 mod record;
 mod replace;
 mod rewrap;
@@ -31,6 +32,7 @@ mod shamir;
 mod share;
 mod share_text;
 mod slot;
+mod slot_error;
 mod slot_status;
 mod slots;
 mod unseal;
@@ -43,7 +45,8 @@ pub use sealed::{CreateError, Created, OpenError, Sealed, Status};
 pub use secret::{BackendKey, Passphrase, ShortPassphrase, TooShort, UnsealSecret};
 pub use share::{Share, ShareError, Split};
 pub use slot::{NewSlot, Unlock};
+pub use slot_error::SlotError;
 pub use slot_status::{Proposal, SlotKind, SlotStatus};
-pub use slots::{Added, SlotError};
+pub use slots::Added;
 pub use unseal::{AnyUnsealed, NoneOpened, UnsealError};
 pub use unsealed::Unsealed;

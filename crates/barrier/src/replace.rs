@@ -1,9 +1,10 @@
-use strongroom_core::{Action, Caller, Change, Reader, StoreError, Tenant, Time, commit};
+use strongroom_core::{Action, Caller, Change, Name, Reader, StoreError, Tenant, Time, commit};
 
 use crate::{
     Added, NewSlot, Share, ShareError, SlotError, Split, Unsealed,
+    prepared::Prepared,
     record::{Row, Slot, SlotId, Text},
-    slot::{Opened, Prepared, Unopened},
+    slot::{Opened, Unopened},
     slots::Slots,
 };
 
@@ -34,15 +35,6 @@ pub enum Reentered {
     All,
     /// As many as open the slot.
     Threshold,
-}
-
-impl From<Unopened> for SlotError {
-    fn from(error: Unopened) -> Self {
-        match error {
-            Unopened::Share(error) => Self::Share(error),
-            Unopened::Store(error) => error.into(),
-        }
-    }
 }
 
 impl Unsealed {
@@ -259,6 +251,6 @@ impl Unsealed {
 }
 
 /// The label of a slot in use, which its successor takes over.
-fn label(slots: &Slots, id: [u8; 16]) -> Result<Option<strongroom_core::Name>, SlotError> {
+fn label(slots: &Slots, id: [u8; 16]) -> Result<Option<Name>, SlotError> {
     Ok(slots.in_use(id)?.and_then(|slot| slot.label.clone()).map(|Text(name)| name))
 }

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 use crate::{
     NewSlot, Proposal, Share, SlotStatus,
     keyring::{TenantKeys, blind, intermediate, read_one},
+    prepared::Prepared,
     record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped},
-    slot::Prepared,
     slot_status::Listed,
     wrap::{Named, new_id, new_key},
 };

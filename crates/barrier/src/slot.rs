@@ -1,11 +1,11 @@
-use strongroom_core::{Argon2Cost, Name, Provider, StoreError, Time};
+use strongroom_core::{Argon2Cost, Provider, StoreError};
 
 use crate::{
     BackendKey, Passphrase, Share, ShareError, Split, UnsealSecret,
-    record::{Fingerprint, Kind, Slot, SlotId, Text, Wrapped},
+    record::{Fingerprint, Kind, Slot, Text, Wrapped},
     roots::NextRoot,
     shamir::{combine, split},
-    wrap::{Child, Level, Material, Named, new_id, new_key},
+    wrap::{Child, Level, Material, Named, new_key},
 };
 
 /// A way in that a database gets.
@@ -41,17 +41,6 @@ pub(crate) struct Opened {
     pub(crate) key: Named,
 }
 
-/// A slot that was just made, and what its custodians get, before any root is sealed for it: a plan that is
-/// made anew asks no token and no Argon2id again.
-pub(crate) struct Prepared {
-    pub(crate) id: [u8; 16],
-    pub(crate) shares: Vec<Share>,
-    made: Time,
-    kind: Kind,
-    key: Material,
-    by_secret: Vec<u8>,
-}
-
 impl NewSlot<'_> {
     /// Whether a slot can be made so.
     pub(crate) fn makes_sense(&self) -> bool {
@@ -63,7 +52,11 @@ impl NewSlot<'_> {
     }
 
     /// The key of a new slot's secret, what the record says of it, and its shares.
-    fn outer(&self, provider: &dyn Provider, id: [u8; 16]) -> Result<(Named, Kind, Vec<Share>), StoreError> {
+    pub(crate) fn outer(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+    ) -> Result<(Named, Kind, Vec<Share>), StoreError> {
         Ok(match self {
             Self::Secret(secret) => (by_secret(provider, id, secret.expose()), Kind::SecretFile, Vec::new()),
             Self::Shamir(how) => {
@@ -103,7 +96,7 @@ fn by_passphrase(
     Ok(by_secret(provider, id, stretched.as_slice()))
 }
 
-fn slot_child(id: &[u8; 16], level: Level) -> Child<'_> {
+pub(crate) fn slot_child(id: &[u8; 16], level: Level) -> Child<'_> {
     Child { level, id, version: 1, tenant: None }
 }
 
@@ -111,58 +104,8 @@ fn root_child(database: &[u8; 16], version: u32) -> Child<'_> {
     Child { level: Level::Root, id: database, version, tenant: None }
 }
 
-impl Prepared {
-    pub(crate) fn new(provider: &dyn Provider, new: &NewSlot<'_>, made: Time) -> Result<Self, StoreError> {
-        let (id, key) = (new_id(provider)?, new_key(provider)?);
-        let (outer, kind, shares) = new.outer(provider, id)?;
-        let by_secret = outer.wrap(provider, slot_child(&id, Level::Slot), &key)?;
-        Ok(Self { id, shares, made, kind, key, by_secret })
-    }
-
-    /// The row of the slot in use.
-    pub(crate) fn row(
-        &self,
-        provider: &dyn Provider,
-        root: &Named,
-        root_material: &Material,
-        label: Option<Name>,
-    ) -> Result<Slot, StoreError> {
-        let root_of_slot = root_for(provider, self.id, &self.key, root, root_material)?;
-        self.with(provider, root, root_of_slot, label)
-    }
-
-    /// The row of the slot while it is proposed: it knows no root, so nothing opens by it.
-    pub(crate) fn proposed(
-        &self,
-        provider: &dyn Provider,
-        root: &Named,
-        replaces: [u8; 16],
-        label: Option<Name>,
-    ) -> Result<Slot, StoreError> {
-        let none = Wrapped { version: root.id.version, sealed: Vec::new() };
-        Ok(Slot { replaces: Some(SlotId(replaces)), ..self.with(provider, root, none, label)? })
-    }
-
-    fn with(
-        &self,
-        provider: &dyn Provider,
-        root: &Named,
-        root_of_slot: Wrapped,
-        label: Option<Name>,
-    ) -> Result<Slot, StoreError> {
-        let by_root = root.wrap(provider, slot_child(&self.id, Level::SlotByRoot), &self.key)?;
-        let slot = Slot::new(self.kind.clone(), self.made, self.by_secret.clone(), by_root, root_of_slot);
-        Ok(Slot { label: label.map(Text), ..slot })
-    }
-
-    /// The slot as if it had been opened.
-    pub(crate) fn opened(&self, provider: &dyn Provider) -> Opened {
-        Opened { id: self.id, key: Named::new(provider, self.id, 1, &self.key) }
-    }
-}
-
 /// The root sealed under a slot's key.
-fn root_for(
+pub(crate) fn root_for(
     provider: &dyn Provider,
     id: [u8; 16],
     key: &Material,

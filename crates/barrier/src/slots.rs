@@ -1,14 +1,15 @@
 use strongroom_core::{
-    Action, Caller, Change, CommitError, Event, KeyError, Name, Reader, Service, StoreError, Tenant, commit,
+    Action, Caller, Change, Event, Expect, Name, Reader, Record, Service, StoreError, Tenant, commit,
 };
 
 use crate::{
-    NewSlot, Share, ShareError, Unsealed,
+    NewSlot, Share, SlotError, Unsealed,
+    prepared::Prepared,
     record::{Row, Slot, State, Text, id_of},
     roots::Roots,
     rotate::slots,
     sealed::SLOT_LIMIT,
-    slot::{Opened, Prepared},
+    slot::Opened,
 };
 
 /// A slot that was added.
@@ -18,56 +19,6 @@ pub struct Added {
     pub id: [u8; 16],
     /// Its shares if it is made of such, to be handed out now: they are kept nowhere.
     pub shares: Vec<Share>,
-}
-
-/// A change of slots was not made.
-#[derive(Debug, thiserror::Error)]
-pub enum SlotError {
-    /// There is no such slot.
-    #[error("there is no such slot")]
-    NotFound,
-    /// It is a proposed set of shares.
-    #[error("this is a proposed set of shares: confirm or cancel it")]
-    Proposed,
-    /// It is no proposed set of shares, or not any more.
-    #[error("this is not a proposed set of shares")]
-    NotProposed,
-    /// No other slot opens.
-    #[error("this is the last slot that opens: add another one first")]
-    Last,
-    /// There are 32 slots and proposals.
-    #[error("there are 32 slots and proposals: remove or cancel one first")]
-    Full,
-    /// Such a slot cannot be made.
-    #[error("a slot needs at least 1 and at most as many shares as are made, and a cost within its bounds")]
-    Senseless,
-    /// Shares do not replace a slot at once: who knows whether all custodians have them?
-    #[error("shares replace a slot once their custodians confirm them: propose them")]
-    Unconfirmed,
-    /// The day for the confirmation is over.
-    #[error("the proposed shares were not confirmed within a day: propose new ones")]
-    Expired,
-    /// What was to be replaced is gone.
-    #[error("the slot that was to be replaced is gone: cancel this proposal")]
-    Superseded,
-    /// A share is wrong, or shares are missing.
-    #[error(transparent)]
-    Share(#[from] ShareError),
-    /// It was not committed.
-    #[error(transparent)]
-    Commit(#[from] CommitError),
-}
-
-impl From<StoreError> for SlotError {
-    fn from(error: StoreError) -> Self {
-        Self::Commit(error.into())
-    }
-}
-
-impl From<KeyError> for SlotError {
-    fn from(error: KeyError) -> Self {
-        StoreError::from(error).into()
-    }
 }
 
 /// The slots as of one moment. A change that was planned by them expects them so, and the state too: which is
@@ -238,7 +189,7 @@ impl Unsealed {
         keys.push(State::key()?);
         let (roots, mut rows) = self.roots(reader, keys)?;
         let (_, state) = rows.pop().ok_or(StoreError::Corrupt)?;
-        let read = |(key, record): &(_, strongroom_core::Record)| match Slot::read(&record.value) {
+        let read = |(key, record): &(_, Record)| match Slot::read(&record.value) {
             Ok(slot) => Ok((id_of(key)?, Some(slot))),
             Err(StoreError::Corrupt) => Ok((id_of(key)?, None)),
             Err(error) => Err(error),
@@ -268,7 +219,7 @@ impl Unsealed {
         row: &Slot,
     ) -> Result<(), StoreError> {
         let key = Slot::key(id)?;
-        change.expect(&key, strongroom_core::Expect::Absent);
+        change.expect(&key, Expect::Absent);
         change.put(&key, &row.to_bytes()?);
         self.record_slot(change, caller, Action::Create, id)
     }

@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_barrier::{Created, NewSlot, Sealed, Share, Split, Unlock, UnsealSecret, Unsealed};
+use strongroom_barrier::{
+    Created, NewSlot, Passphrase, Sealed, Share, SlotStatus, Split, Unlock, UnsealSecret, Unsealed,
+};
 use strongroom_core::{
-    Batch, Caller, CommitError, Expect, FixedClock, Outcome, RecordKey, SealedStore, Segment, Store,
-    StoreError, Table, Tenant, Time, Write, commit, memory::MemoryStore, run_due,
+    Argon2Cost, Batch, Caller, CommitError, Expect, FixedClock, Outcome, RecordKey, SealedStore, Segment,
+    Store, StoreError, Table, Tenant, Time, Write, commit, memory::MemoryStore, run_due,
 };
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
@@ -29,6 +31,19 @@ pub(crate) const FILE: &[u8; 40] = b"the secret file, as random as any canary";
 
 pub(crate) fn file() -> UnsealSecret {
     UnsealSecret::new(FILE.to_vec()).unwrap()
+}
+
+pub(crate) fn secret(byte: u8) -> UnsealSecret {
+    UnsealSecret::new(vec![byte; 32]).unwrap()
+}
+
+pub(crate) fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(text.to_owned()).unwrap()
+}
+
+/// The least that Argon2id may take: 8 MiB, once.
+pub(crate) fn cheap() -> Argon2Cost {
+    Argon2Cost::new(8 << 10, 1, 1).unwrap()
 }
 
 impl Db {
@@ -64,6 +79,16 @@ impl Db {
 
     pub(crate) fn by_shares(&self) -> Unsealed {
         self.sealed.unseal(&Unlock::Shares(&self.shares[1..3])).unwrap()
+    }
+
+    /// The slots in use.
+    pub(crate) fn slots(&self) -> Vec<SlotStatus> {
+        self.sealed.status().unwrap().slots
+    }
+
+    /// The slot of the secret file.
+    pub(crate) fn file_slot(&self) -> [u8; 16] {
+        self.sealed.verify(&Unlock::Secret(&file())).unwrap()
     }
 
     /// The rows of a table of the system tenant.
