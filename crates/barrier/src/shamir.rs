@@ -106,3 +106,6 @@ impl TryRng for SystemRng<'_> {
 }
 
 impl TryCryptoRng for SystemRng<'_> {}
+
+#[cfg(test)]
+mod tests;

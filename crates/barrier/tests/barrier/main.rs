@@ -17,6 +17,7 @@ mod rotation;
 mod scans;
 mod seal;
 mod secrecy;
+mod share_text;
 mod shares;
 mod slot_changes;
 mod slots;
