@@ -46,8 +46,7 @@ impl Prepared {
         replaces: [u8; 16],
         label: Option<Name>,
     ) -> Result<Slot, StoreError> {
-        let none = Wrapped { version: root.id.version, sealed: Vec::new() };
-        Ok(Slot { replaces: Some(SlotId(replaces)), ..self.with(provider, root, none, label)? })
+        Ok(Slot { replaces: Some(SlotId(replaces)), ..self.with(provider, root, Wrapped::none(), label)? })
     }
 
     fn with(

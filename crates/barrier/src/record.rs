@@ -26,6 +26,17 @@ pub(crate) struct Wrapped {
     pub(crate) sealed: Vec<u8>,
 }
 
+impl Wrapped {
+    /// No key. The versions of keys begin with 1.
+    pub(crate) const fn none() -> Self {
+        Self { version: 0, sealed: Vec::new() }
+    }
+
+    fn is_none(&self) -> bool {
+        self.version == 0 && self.sealed.is_empty()
+    }
+}
+
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct State {
     #[n(0)]
@@ -58,7 +69,7 @@ pub(crate) struct Slot {
     /// The slot's key, sealed under the current root: so the root can change without the secret.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub(crate) by_root: Vec<u8>,
-    /// The current root, sealed under the slot's key. Empty in a proposed slot: nothing opens by it.
+    /// The current root, sealed under the slot's key; none in a proposed slot, so that nothing opens by it.
     #[n(5)]
     pub(crate) root: Wrapped,
     /// What people call it.
@@ -207,8 +218,7 @@ impl Row for Slot {
         };
         // Only shares are proposed, and a proposed slot knows no root.
         let proposed = self.replaces.is_some();
-        kind && proposed == self.root.sealed.is_empty()
-            && (!proposed || matches!(self.kind, Kind::Shamir { .. }))
+        kind && proposed == self.root.is_none() && (!proposed || matches!(self.kind, Kind::Shamir { .. }))
     }
 }
 impl Row for TenantRecord {}

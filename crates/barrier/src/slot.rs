@@ -233,7 +233,7 @@ impl Slot {
         let key = self.key_by_root(provider, id, old)?;
         let by_root = new.named.wrap(provider, slot_child(&id, Level::SlotByRoot), &key)?;
         let root = if self.is_proposed() {
-            Wrapped { version: new.named.id.version, sealed: Vec::new() }
+            Wrapped::none()
         } else {
             root_for(provider, id, &key, &new.named, &new.material)?
         };

@@ -3,11 +3,14 @@
 
 mod collector;
 mod contract;
+mod corruption;
 mod db;
+mod dice;
 mod engines;
 mod faults;
 mod golden;
 mod hostile;
+mod hostile_slots;
 mod keys;
 mod liars;
 mod limits;
@@ -20,6 +23,7 @@ mod secrecy;
 mod share_text;
 mod shares;
 mod slot_changes;
+mod slot_faults;
 mod slots;
 mod token;
 mod ways;
