@@ -53,8 +53,12 @@ impl Db {
     }
 
     pub(crate) fn with(slots: &[NewSlot<'_>]) -> Self {
+        Self::by(provider(), slots)
+    }
+
+    pub(crate) fn by(provider: Arc<RustCrypto>, slots: &[NewSlot<'_>]) -> Self {
         let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
-        let made = Sealed::create(engine.clone(), provider(), clock.clone(), slots, Vec::new());
+        let made = Sealed::create(engine.clone(), provider, clock.clone(), slots, Vec::new());
         let Created { sealed, shares } = made.unwrap();
         Self { engine, clock, sealed, shares: shares.into_iter().flatten().collect() }
     }

@@ -1,6 +1,30 @@
 //! Dice that fall the same way in every run with the same seed.
 
+use std::sync::{Arc, Mutex};
+
+use strongroom_core::{KeyError, Random};
+use strongroom_keys::RustCrypto;
+
 pub(crate) struct Dice(u64);
+
+/// A provider whose ids and keys are the same in every run with the same seed.
+pub(crate) fn seeded(seed: u64) -> Arc<RustCrypto> {
+    Arc::new(RustCrypto::with_random(Box::new(Thrown(Mutex::new(Dice::new(seed))))))
+}
+
+struct Thrown(Mutex<Dice>);
+
+impl Random for Thrown {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut dice = self.0.lock().unwrap();
+        bytes.iter_mut().for_each(|byte| *byte = dice.below(256) as u8);
+    }
+
+    fn fill_secret(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        self.fill(bytes);
+        Ok(())
+    }
+}
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {

@@ -14,6 +14,7 @@ mod hostile_slots;
 mod keys;
 mod liars;
 mod limits;
+mod model;
 mod processes;
 mod replacement;
 mod rotation;
