@@ -41,6 +41,10 @@ pub(crate) struct TenantKeys {
 
 pub(crate) const NO_TENANT: StoreError = StoreError::Invalid("no such tenant: create it first");
 
+/// Another process removed or replaced the slot. What is in memory goes on; no key is read any more.
+pub(crate) const GONE: &str =
+    "the slot that this process was unsealed with is gone: seal, and unseal another way";
+
 /// More tenants than this are not kept in memory together.
 const TENANTS: usize = 10_000;
 
@@ -165,15 +169,30 @@ impl Keyring {
     ) -> Result<TenantKeys, StoreError> {
         let key = TenantRecord::key(tenant)?;
         let (roots, mut rows) =
-            Roots::read(provider, &*self.slot()?, vec![key], |keys| store.get_many(keys))?;
+            self.by_ways(|ways| Roots::read(provider, ways, vec![key.clone()], |keys| store.get_many(keys)))?;
         let record = rows.pop().flatten().ok_or(NO_TENANT)?;
         let row = TenantRecord::read(&record.value)?;
         TenantKeys::open(provider, &roots.version(provider, row.root)?, tenant, &row, record.revision)
     }
 
     /// The slots whose keys are in memory.
-    pub(crate) fn slot(&self) -> Result<Arc<Ways>, StoreError> {
+    pub(crate) fn ways(&self) -> Result<Arc<Ways>, StoreError> {
         self.read().as_ref().map(|held| Arc::clone(&held.slot)).ok_or(StoreError::Sealed)
+    }
+
+    /// Reads by the slots whose keys are in memory; again, if they are others by then: one that this process
+    /// removed may have gone between looking them up and reading.
+    pub(crate) fn by_ways<T>(
+        &self,
+        mut read: impl FnMut(&Ways) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        loop {
+            let ways = self.ways()?;
+            match read(&ways) {
+                Err(StoreError::Invalid(GONE)) if !Arc::ptr_eq(&ways, &self.ways()?) => {}
+                read => return read,
+            }
+        }
     }
 
     /// Reads roots by another slot too. Those that are in use at present stay beside it: whether or not the

@@ -1,7 +1,7 @@
 use strongroom_core::{Provider, Record, RecordKey, StoreError, Tenant, Time};
 
 use crate::{
-    keyring::Ways,
+    keyring::{GONE, Ways},
     record::{Row, Slot, State, Wrapped},
     slot::Opened,
     wrap::{Child, Level, Material, Named},
@@ -22,10 +22,6 @@ pub(crate) struct NextRoot {
     pub(crate) state: State,
 }
 
-/// Another process removed or replaced the slot. What is in memory goes on; no key is read any more.
-const REMOVED: StoreError =
-    StoreError::Invalid("the slot that this process was unsealed with is gone: seal, and unseal another way");
-
 impl Roots {
     /// Reads the roots and the records `beside` them, all as of one moment.
     pub(crate) fn read(
@@ -45,7 +41,7 @@ impl Roots {
                 by = (!row.is_proposed()).then_some((way, row));
             }
         }
-        let (way, row) = by.ok_or(REMOVED)?;
+        let (way, row) = by.ok_or(StoreError::Invalid(GONE))?;
         Ok((Self::open(provider, way, State::read(&state.value)?, &row)?, records.collect()))
     }
 

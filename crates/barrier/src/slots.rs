@@ -258,7 +258,7 @@ impl Unsealed {
         gone: [u8; 16],
         another: Opened,
     ) -> Result<(), StoreError> {
-        if self.keyring().slot()?.has(gone) {
+        if self.keyring().ways()?.has(gone) {
             self.keyring().add_way(another, &slots.ids_in_use());
         }
         Ok(())

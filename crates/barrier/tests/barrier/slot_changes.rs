@@ -93,6 +93,37 @@ fn a_process_that_removes_its_own_slot_goes_on() {
 }
 
 #[test]
+fn threads_go_on_while_the_slot_that_they_were_unsealed_with_is_replaced() {
+    let db = Db::new();
+    let unsealed = db.by_file();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                    // Each reads the root. Contention is no surprise here; that the slot is gone would be one.
+                    match unsealed.create_tenant(&SYSTEM) {
+                        Ok(tenant) => put(&unsealed, &name(tenant, "a"), b"x").unwrap(),
+                        Err(CommitError::Contended) => {}
+                        Err(other) => unreachable!("{other:?}"),
+                    }
+                }
+            });
+        }
+        let mut own = db.file_slot();
+        for round in 0..100 {
+            match unsealed.replace_slot(&SYSTEM, own, &NewSlot::Secret(&secret(round))) {
+                Ok(added) => own = added.id,
+                Err(SlotError::Commit(CommitError::Contended)) => {}
+                Err(other) => unreachable!("{other:?}"),
+            }
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
+    works(&unsealed, "after all");
+}
+
+#[test]
 fn a_removal_that_was_planned_and_never_committed_leaves_the_process_as_it_was() {
     let db = Db::new();
     let (one, two) = (db.by_file(), db.by_shares());
