@@ -9,6 +9,7 @@ mod dice;
 mod engines;
 mod faults;
 mod golden;
+mod golden_slots;
 mod hostile;
 mod hostile_slots;
 mod keys;
