@@ -1,12 +1,16 @@
 //! Adding, removing and labelling slots of an open database.
 
-use strongroom_barrier::{NewSlot, SlotError, SlotKind, Split, Unlock, UnsealError, Unsealed};
+use std::sync::Arc;
+
+use strongroom_barrier::{NewSlot, Sealed, SlotError, SlotKind, Split, Unlock, UnsealError, Unsealed};
 use strongroom_core::{
-    Action, CommitError, Event, Name, RecordKey, Segment, StoreError, Table, Tenant, commit, drain,
+    Action, CommitError, Event, FixedClock, Name, RecordKey, Segment, StoreError, Table, Tenant, commit,
+    drain, memory::MemoryStore,
 };
 
 use crate::{
-    db::{Db, SLOTS, SYSTEM, cheap, file, name, passphrase, put, rewrap, secret, store_error, value},
+    db::{Db, NOW, SLOTS, SYSTEM, cheap, file, name, passphrase, put, rewrap, secret, store_error, value},
+    keys::Counting,
     token::Token,
 };
 
@@ -292,6 +296,26 @@ fn a_slot_that_is_added_while_the_root_is_rotated_is_planned_anew_under_the_new_
     one.add_slot(&SYSTEM, &NewSlot::Secret(&second), None).unwrap();
     assert!(matches!(rotation.commit(&two), Err(CommitError::Conflict(_))), "it would leave a slot behind");
     works(&db.sealed.unseal(&Unlock::Secret(&second)).unwrap(), "under the current root");
+}
+
+#[test]
+fn sealing_wipes_every_key_also_after_the_process_went_over_to_another_slot() {
+    let (provider, second, third) = (Arc::new(Counting::default()), secret(9), secret(10));
+    let slots = [NewSlot::Secret(&second), NewSlot::Shamir(SPLIT)];
+    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let sealed = Sealed::create(engine, provider.clone(), clock, &slots, Vec::new()).unwrap().sealed;
+    let unsealed = sealed.unseal(&Unlock::Secret(&second)).unwrap();
+    let held = provider.live();
+    let old = sealed.verify(&Unlock::Secret(&second)).unwrap();
+    let added = unsealed.replace_slot(&SYSTEM, old, &NewSlot::Secret(&third)).unwrap();
+    let reader = strongroom_core::Reader::new(&unsealed, Tenant::SYSTEM);
+    drop(unsealed.plan_remove_slot(reader, &SYSTEM, added.id).unwrap());
+    unsealed.remove_slot(&SYSTEM, added.id).unwrap();
+    // The keys of tenants that the events needed, beside that of one slot.
+    assert!(provider.live() > held);
+    works(&unsealed, "before");
+    unsealed.seal(std::time::Duration::from_secs(10)).unwrap();
+    assert_eq!(provider.live(), 0);
 }
 
 #[test]
