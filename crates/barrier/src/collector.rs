@@ -4,12 +4,12 @@ use std::{
     time::Duration,
 };
 
-use strongroom_core::Time;
+use strongroom_core::{Caller, Time};
 
-use crate::{Sealed, Share, ShareError, Unlock, UnsealError, Unsealed};
+use crate::{Confirmed, Reentered, Sealed, Share, ShareError, SlotError, Unlock, UnsealError, Unsealed};
 
-/// Gathers the shares that custodians enter one by one, as over a network. Only a share that the database
-/// knows is kept, and counts for ten minutes at most; a rejected one changes nothing. Old shares are forgotten
+/// Gathers the shares that custodians enter one by one, as over a network: to unseal, or to confirm a proposed
+/// set. Only a share that the database knows is kept, and counts for ten minutes at most; a rejected one changes nothing. Old shares are forgotten
 /// by the next call of any method, so call [`Collector::waiting`] now and then.
 #[derive(Default)]
 pub struct Collector(Mutex<Vec<(Time, Share)>>);
@@ -28,6 +28,20 @@ pub enum Entered {
     Unsealed(Unsealed),
 }
 
+/// What became of a share that was entered again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confirming {
+    /// More are needed.
+    Waiting {
+        /// Shares that are there.
+        have: u8,
+        /// Shares that are needed.
+        need: u8,
+    },
+    /// It was the last one that was needed: the set is in use. Its shares have been forgotten again.
+    Confirmed(Confirmed),
+}
+
 const KEPT: Duration = Duration::from_secs(600);
 
 impl Collector {
@@ -44,11 +58,7 @@ impl Collector {
         sealed.check_share(&share)?;
         let now = sealed.now();
         let mut shares = self.recent(now);
-        if !shares.iter().any(|(_, known)| known.slot() == share.slot() && known.index() == share.index()) {
-            shares.push((now, share.clone()));
-        }
-        let of_slot: Vec<Share> =
-            shares.iter().filter(|(_, known)| known.slot() == share.slot()).map(|(_, s)| s.clone()).collect();
+        let of_slot = gather(&mut shares, now, &share);
         match sealed.unseal(&Unlock::Shares(&of_slot)) {
             Err(UnsealError::Share(ShareError::Missing { missing })) => {
                 let need = share.threshold();
@@ -58,6 +68,34 @@ impl Collector {
             Ok(unsealed) => {
                 shares.clear();
                 Ok(Entered::Unsealed(unsealed))
+            }
+        }
+    }
+
+    /// Takes a share of a proposed set. One that is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`SlotError`] says what is wrong with the share or its set; the others stay.
+    pub fn confirm(
+        &self,
+        unsealed: &Unsealed,
+        caller: &Caller,
+        share: &Share,
+        reentered: Reentered,
+    ) -> Result<Confirming, SlotError> {
+        unsealed.check_proposed(share)?;
+        let now = unsealed.now();
+        let mut shares = self.recent(now);
+        let of_slot = gather(&mut shares, now, share);
+        match unsealed.confirm(caller, &of_slot, reentered) {
+            Err(SlotError::Share(ShareError::Missing { missing })) => {
+                let have = u8::try_from(of_slot.len()).unwrap_or(u8::MAX);
+                Ok(Confirming::Waiting { have, need: have.saturating_add(missing) })
+            }
+            Err(error) => Err(error),
+            Ok(confirmed) => {
+                shares.retain(|(_, known)| known.slot() != confirmed.id);
+                Ok(Confirming::Confirmed(confirmed))
             }
         }
     }
@@ -80,6 +118,14 @@ impl Collector {
         shares.retain(|(entered, _)| *entered <= now && now.since(*entered) < KEPT);
         shares
     }
+}
+
+/// Adds a share unless it is there; answers all of its slot.
+fn gather(shares: &mut Vec<(Time, Share)>, now: Time, share: &Share) -> Vec<Share> {
+    if !shares.iter().any(|(_, known)| known.slot() == share.slot() && known.index() == share.index()) {
+        shares.push((now, share.clone()));
+    }
+    shares.iter().filter(|(_, known)| known.slot() == share.slot()).map(|(_, share)| share.clone()).collect()
 }
 
 impl fmt::Debug for Collector {

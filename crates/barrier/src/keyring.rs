@@ -13,14 +13,18 @@ use crate::{
     wrap::{Child, Level, Named, refused},
 };
 
-/// The keys of the hierarchy that stay in memory: that of the slot that was unsealed with, and those of
-/// tenants, always as they were read from the store, never ahead of it.
+/// The keys of the hierarchy that stay in memory: that of the slot that roots are read by, and those of tenants,
+/// always as they were read from the store, never ahead of it.
 pub(crate) struct Keyring {
     held: RwLock<Option<Held>>,
 }
 
+/// The slots whose keys are in memory, of which the first one in use gives the root: that which was unsealed with
+/// and, since this process removed that one, another.
+pub(crate) struct Ways(pub(crate) Vec<Arc<Opened>>);
+
 struct Held {
-    slot: Arc<Opened>,
+    slot: Arc<Ways>,
     tenants: HashMap<Tenant, Arc<TenantKeys>>,
     /// Raised by every eviction: a fill that began before it does not enter the cache.
     generation: u64,
@@ -36,6 +40,10 @@ pub(crate) struct TenantKeys {
 }
 
 pub(crate) const NO_TENANT: StoreError = StoreError::Invalid("no such tenant: create it first");
+
+/// Another process removed or replaced the slot. What is in memory goes on; no key is read any more.
+pub(crate) const GONE: &str =
+    "the slot that this process was unsealed with is gone: seal, and unseal another way";
 
 /// More tenants than this are not kept in memory together.
 const TENANTS: usize = 10_000;
@@ -100,9 +108,19 @@ pub(crate) const fn blind(tenant: Tenant) -> Child<'static> {
     Child { level: Level::Purpose, id: b"blind", version: 1, tenant: Some(tenant) }
 }
 
+impl Ways {
+    pub(crate) fn by(slot: Opened) -> Self {
+        Self(vec![Arc::new(slot)])
+    }
+
+    pub(crate) fn has(&self, id: [u8; 16]) -> bool {
+        self.0.iter().any(|way| way.id == id)
+    }
+}
+
 impl Keyring {
     pub(crate) fn new(slot: Opened) -> Self {
-        let held = Held { slot: Arc::new(slot), tenants: HashMap::new(), generation: 0 };
+        let held = Held { slot: Arc::new(Ways::by(slot)), tenants: HashMap::new(), generation: 0 };
         Self { held: RwLock::new(Some(held)) }
     }
 
@@ -151,15 +169,50 @@ impl Keyring {
     ) -> Result<TenantKeys, StoreError> {
         let key = TenantRecord::key(tenant)?;
         let (roots, mut rows) =
-            Roots::read(provider, &*self.slot()?, vec![key], |keys| store.get_many(keys))?;
+            self.by_ways(|ways| Roots::read(provider, ways, vec![key.clone()], |keys| store.get_many(keys)))?;
         let record = rows.pop().flatten().ok_or(NO_TENANT)?;
         let row = TenantRecord::read(&record.value)?;
         TenantKeys::open(provider, &roots.version(provider, row.root)?, tenant, &row, record.revision)
     }
 
-    /// The slot that was unsealed with.
-    pub(crate) fn slot(&self) -> Result<Arc<Opened>, StoreError> {
+    /// The slots whose keys are in memory.
+    pub(crate) fn ways(&self) -> Result<Arc<Ways>, StoreError> {
         self.read().as_ref().map(|held| Arc::clone(&held.slot)).ok_or(StoreError::Sealed)
+    }
+
+    /// Reads by the slots whose keys are in memory; again, if they are others by then: one that this process
+    /// removed may have gone between looking them up and reading.
+    pub(crate) fn by_ways<T>(
+        &self,
+        mut read: impl FnMut(&Ways) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        loop {
+            let ways = self.ways()?;
+            match read(&ways) {
+                Err(StoreError::Invalid(GONE)) if !Arc::ptr_eq(&ways, &self.ways()?) => {}
+                read => return read,
+            }
+        }
+    }
+
+    /// Reads roots by another slot too. Those that are in use at present stay beside it: whether or not the
+    /// commit that removes one of them happens, one of them is there before it, at it and after it.
+    pub(crate) fn add_way(&self, other: Opened, in_use: &[[u8; 16]]) {
+        if let Some(held) = self.write().as_mut() {
+            let kept = held.slot.0.iter().filter(|way| way.id != other.id && in_use.contains(&way.id));
+            let kept: Vec<_> = kept.cloned().collect();
+            held.slot = Arc::new(Ways([vec![Arc::new(other)], kept].concat()));
+        }
+    }
+
+    /// Forgets the key of a slot that is gone.
+    pub(crate) fn forget_way(&self, id: [u8; 16]) {
+        if let Some(held) = self.write().as_mut() {
+            let kept: Vec<_> = held.slot.0.iter().filter(|way| way.id != id).cloned().collect();
+            if !kept.is_empty() {
+                held.slot = Arc::new(Ways(kept));
+            }
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Option<Held>> {

@@ -16,22 +16,66 @@
 //! assert_eq!(unsealed.rotate_root(&strongroom_core::Caller::system())?, 2);
 //! # Ok(()) }
 //! ```
+//!
+//! Ways in come and go while the database is open. Shares replace others in two steps, so that no custodian is
+//! left with a share that was lost on the way:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use strongroom_barrier::{NewSlot, Passphrase, Sealed, Split, Unlock};
+//! # use strongroom_core::{Argon2Cost, SystemClock, memory::MemoryStore};
+//! # use strongroom_keys::RustCrypto;
+//! use strongroom_barrier::Reentered;
+//! use strongroom_core::Caller;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (store, provider) = (Arc::new(MemoryStore::new()), Arc::new(RustCrypto::new()));
+//! # let (split, caller) = (Split { shares: 3, threshold: 2 }, Caller::system());
+//! # let slots = [NewSlot::Shamir(split)];
+//! # let created = Sealed::create(store, provider, Arc::new(SystemClock), &slots, Vec::new())?;
+//! # let (sealed, old) = (created.sealed, &created.shares[0]);
+//! # let unsealed = sealed.unseal(&Unlock::Shares(&old[1..]))?;
+//! let proposed = unsealed.propose(&caller, old[0].slot(), split)?;
+//! // Handed out, written down, entered again: until here the old shares open.
+//! unsealed.confirm(&caller, &proposed.shares, Reentered::All)?;
+//! assert!(sealed.verify(&Unlock::Shares(old)).is_err());
+//!
+//! let words = Passphrase::new("several random words".into())?;
+//! unsealed.add_slot(&caller, &NewSlot::Passphrase(&words, Argon2Cost::RECOMMENDED), None)?;
+//! sealed.verify(&Unlock::Passphrase(&words))?;
+//! # Ok(()) }
+//! ```
 
 mod collector;
 mod keyring;
+mod prepared;
 mod record;
+mod replace;
 mod rewrap;
 mod roots;
 mod rotate;
 mod sealed;
 mod sealing;
+mod secret;
+mod shamir;
 mod share;
+mod share_text;
 mod slot;
+mod slot_error;
+mod slot_status;
+mod slots;
+mod unseal;
 mod unsealed;
 mod wrap;
 
-pub use collector::{Collector, Entered};
-pub use sealed::{CreateError, Created, OpenError, Sealed, Status, UnsealError};
+pub use collector::{Collector, Confirming, Entered};
+pub use replace::{Confirmed, Proposed, Reentered};
+pub use sealed::{CreateError, Created, OpenError, Sealed, Status};
+pub use secret::{BackendKey, Passphrase, ShortPassphrase, TooShort, UnsealSecret};
 pub use share::{Share, ShareError, Split};
-pub use slot::{NewSlot, SlotStatus, TooShort, Unlock, UnsealSecret};
+pub use slot::{NewSlot, Unlock};
+pub use slot_error::SlotError;
+pub use slot_status::{Proposal, SlotKind, SlotStatus};
+pub use slots::Added;
+pub use unseal::{AnyUnsealed, NoneOpened, UnsealError};
 pub use unsealed::Unsealed;

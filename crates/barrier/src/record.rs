@@ -1,8 +1,11 @@
 //! What lies in the store of the hierarchy itself. These rows pass the barrier as they are: all that is
 //! secret in them is sealed under a key of the level above.
 
-use minicbor::{Decode, Decoder, Encode};
-use strongroom_core::{RecordKey, Segment, StoreError, Table, Tenant, Time};
+use minicbor::{
+    Decode, Decoder, Encode, Encoder, decode,
+    encode::{self, Write},
+};
+use strongroom_core::{Argon2Cost, Name, RecordKey, Segment, StoreError, Table, Tenant, Time};
 
 /// The database: its id, its root's version, older roots. One row.
 pub(crate) const STATE: Table = Table::new(0x0010);
@@ -21,6 +24,17 @@ pub(crate) struct Wrapped {
     pub(crate) version: u32,
     #[cbor(n(1), with = "minicbor::bytes")]
     pub(crate) sealed: Vec<u8>,
+}
+
+impl Wrapped {
+    /// No key. The versions of keys begin with 1.
+    pub(crate) const fn none() -> Self {
+        Self { version: 0, sealed: Vec::new() }
+    }
+
+    fn is_none(&self) -> bool {
+        self.version == 0 && self.sealed.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, Encode, Decode)]
@@ -44,7 +58,7 @@ pub(crate) struct State {
 #[derive(Debug, Clone, Encode, Decode)]
 pub(crate) struct Slot {
     #[n(0)]
-    format: u8,
+    pub(crate) format: u8,
     #[n(1)]
     pub(crate) kind: Kind,
     #[n(2)]
@@ -55,9 +69,15 @@ pub(crate) struct Slot {
     /// The slot's key, sealed under the current root: so the root can change without the secret.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub(crate) by_root: Vec<u8>,
-    /// The current root, sealed under the slot's key.
+    /// The current root, sealed under the slot's key; none in a proposed slot, so that nothing opens by it.
     #[n(5)]
     pub(crate) root: Wrapped,
+    /// What people call it.
+    #[n(6)]
+    pub(crate) label: Option<Text>,
+    /// The slot that this one is proposed to replace; nothing if it is in use.
+    #[n(7)]
+    pub(crate) replaces: Option<SlotId>,
 }
 
 #[derive(Debug, Clone, Encode, Decode)]
@@ -72,7 +92,41 @@ pub(crate) enum Kind {
         #[n(1)]
         fingerprints: Vec<Fingerprint>,
     },
+    #[n(2)]
+    Passphrase {
+        #[n(0)]
+        cost: Argon2Cost,
+    },
+    /// A key that stays where it is, by its backend's name and its own there.
+    #[n(3)]
+    Key {
+        #[n(0)]
+        backend: Text,
+        #[n(1)]
+        name: Text,
+    },
 }
+
+/// A [`Name`] in a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text(pub(crate) Name);
+
+impl<C> Encode<C> for Text {
+    fn encode<W: Write>(&self, to: &mut Encoder<W>, _: &mut C) -> Result<(), encode::Error<W::Error>> {
+        to.str(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Text {
+    fn decode(from: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        Name::parse(from.str()?).map(Self).map_err(|_| decode::Error::message("not a name"))
+    }
+}
+
+/// The id of another slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct SlotId(#[cbor(n(0), with = "minicbor::bytes")] pub(crate) [u8; 16]);
 
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
@@ -106,7 +160,7 @@ impl State {
 
 impl Slot {
     pub(crate) fn new(kind: Kind, made: Time, by_secret: Vec<u8>, by_root: Vec<u8>, root: Wrapped) -> Self {
-        Self { format: FORMAT, kind, made, by_secret, by_root, root }
+        Self { format: FORMAT, kind, made, by_secret, by_root, root, label: None, replaces: None }
     }
 
     pub(crate) fn key(id: [u8; 16]) -> Result<RecordKey, StoreError> {
@@ -137,7 +191,12 @@ pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
             return Err(StoreError::Unsupported("read a database that a newer version made"));
         }
         let row: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
-        if row.to_bytes()? == bytes { Ok(row) } else { Err(StoreError::Corrupt) }
+        if row.is_sound() && row.to_bytes()? == bytes { Ok(row) } else { Err(StoreError::Corrupt) }
+    }
+
+    /// Whether the values fit together and are within their bounds.
+    fn is_sound(&self) -> bool {
+        true
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
@@ -146,7 +205,22 @@ pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
 }
 
 impl Row for State {}
-impl Row for Slot {}
+impl Row for Slot {
+    fn is_sound(&self) -> bool {
+        let kind = match &self.kind {
+            Kind::SecretFile | Kind::Key { .. } => true,
+            Kind::Shamir { threshold, fingerprints } => {
+                (1..=255).contains(&fingerprints.len())
+                    && (1..=fingerprints.len()).contains(&usize::from(*threshold))
+            }
+            // Whoever wrote the row may have asked for all memory, or for a year.
+            Kind::Passphrase { cost } => cost.checked().is_ok(),
+        };
+        // Only shares are proposed, and a proposed slot knows no root.
+        let proposed = self.replaces.is_some();
+        kind && proposed == self.root.is_none() && (!proposed || matches!(self.kind, Kind::Shamir { .. }))
+    }
+}
 impl Row for TenantRecord {}
 
 /// The format's number, whatever follows it.

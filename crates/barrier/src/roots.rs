@@ -1,6 +1,7 @@
 use strongroom_core::{Provider, Record, RecordKey, StoreError, Tenant, Time};
 
 use crate::{
+    keyring::{GONE, Ways},
     record::{Row, Slot, State, Wrapped},
     slot::Opened,
     wrap::{Child, Level, Material, Named},
@@ -25,17 +26,28 @@ impl Roots {
     /// Reads the roots and the records `beside` them, all as of one moment.
     pub(crate) fn read(
         provider: &dyn Provider,
-        slot: &Opened,
+        ways: &Ways,
         beside: Vec<RecordKey>,
         get: impl FnOnce(&[RecordKey]) -> Result<Vec<Option<Record>>, StoreError>,
     ) -> Result<(Self, Vec<Option<Record>>), StoreError> {
-        let keys = [vec![State::key()?, Slot::key(slot.id)?], beside].concat();
+        let slots = ways.0.iter().map(|way| Slot::key(way.id)).collect::<Result<Vec<_>, _>>()?;
+        let keys = [vec![State::key()?], slots, beside].concat();
         let mut records = get(&keys)?.into_iter();
-        let (Some(Some(state)), Some(Some(row))) = (records.next(), records.next()) else {
-            return Err(StoreError::Corrupt);
-        };
-        let roots = Self::open(provider, slot, State::read(&state.value)?, &Slot::read(&row.value)?)?;
-        Ok((roots, records.collect()))
+        let state = records.next().flatten().ok_or(StoreError::Corrupt)?;
+        let mut by = None;
+        for (way, record) in ways.0.iter().zip(records.by_ref()) {
+            if let (None, Some(record)) = (&by, record) {
+                let row = Slot::read(&record.value)?;
+                by = (!row.is_proposed()).then_some((way, row));
+            }
+        }
+        let (way, row) = by.ok_or(StoreError::Invalid(GONE))?;
+        Ok((Self::open(provider, way, State::read(&state.value)?, &row)?, records.collect()))
+    }
+
+    /// What the current root is made of, to seal it for a slot.
+    pub(crate) fn material(&self) -> &Material {
+        &self.material
     }
 
     fn open(provider: &dyn Provider, slot: &Opened, state: State, row: &Slot) -> Result<Self, StoreError> {

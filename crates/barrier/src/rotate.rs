@@ -134,10 +134,11 @@ impl Unsealed {
         reader: &mut Reader<'_>,
         beside: Vec<RecordKey>,
     ) -> Result<(Roots, Vec<(RecordKey, Record)>), StoreError> {
-        let keys = beside.clone();
-        let slot = self.keyring().slot()?;
-        let (roots, rows) = Roots::read(self.provider(), &slot, beside, |keys| reader.get_many(keys))?;
-        Ok((roots, keys.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect()))
+        let provider = self.provider();
+        let (roots, rows) = self
+            .keyring()
+            .by_ways(|ways| Roots::read(provider, ways, beside.clone(), |keys| reader.get_many(keys)))?;
+        Ok((roots, beside.into_iter().zip(rows).filter_map(|(key, row)| Some((key, row?))).collect()))
     }
 
     pub(crate) fn evict_with<T>(&self, change: &mut Change<T>, tenant: Tenant) {
@@ -160,7 +161,7 @@ impl Unsealed {
 
 /// The keys of all slots. Whoever adds one rewrites the state, so there is no further one that the change does
 /// not know.
-fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
+pub(crate) fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
     let range = Range::under(Tenant::SYSTEM, SLOTS, &[])?;
     let rows = reader.scan(&range, Direction::Forward, SLOT_LIMIT + 1)?;
     // A slot that was left under the old root would be a way in no more.

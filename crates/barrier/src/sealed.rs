@@ -7,19 +7,20 @@ use strongroom_core::{
 use zeroize::Zeroizing;
 
 use crate::{
-    NewSlot, Share, ShareError, SlotStatus, Split, Unlock, UnsealSecret, Unsealed,
+    NewSlot, Proposal, Share, SlotStatus,
     keyring::{TenantKeys, blind, intermediate, read_one},
-    record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped, id_of},
-    slot::{self, Made, Opened, SlotError},
+    prepared::Prepared,
+    record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped},
+    slot_status::Listed,
     wrap::{Named, new_id, new_key},
 };
 
 /// A database whose keys are not in memory. It has nothing to read: [`Sealed::unseal`] turns it into a store.
 #[derive(Clone)]
 pub struct Sealed {
-    store: Arc<dyn Store>,
-    provider: Arc<dyn Provider>,
-    clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// What a new database begins with.
@@ -45,6 +46,8 @@ pub struct Status {
     pub old_roots: usize,
     /// The ways in.
     pub slots: Vec<SlotStatus>,
+    /// Sets of shares that wait for their confirmation.
+    pub proposals: Vec<Proposal>,
 }
 
 /// A database cannot be made.
@@ -53,8 +56,8 @@ pub enum CreateError {
     /// There is one already.
     #[error("this store already holds a database: open it")]
     Exists,
-    /// The slots asked for make no sense: none or more than 32, or a threshold below 1 or above the number
-    /// of shares.
+    /// The slots asked for make no sense: none or more than 32, a threshold below 1 or above the number of
+    /// shares, or a cost of Argon2id outside of its bounds.
     #[error("ask for 1 to 32 slots, each needing at least 1 and at most as many shares as are made")]
     Slots,
     /// The store cannot do it.
@@ -73,29 +76,6 @@ pub enum OpenError {
     Store(#[from] StoreError),
 }
 
-/// A database was not unsealed.
-#[derive(Debug, thiserror::Error)]
-pub enum UnsealError {
-    /// A share is wrong, or shares are missing.
-    #[error(transparent)]
-    Share(#[from] ShareError),
-    /// No slot opens with this secret.
-    #[error("no slot of this database opens with this secret: is it the right file?")]
-    WrongSecret,
-    /// The store cannot do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<SlotError> for UnsealError {
-    fn from(error: SlotError) -> Self {
-        match error {
-            SlotError::Share(error) => Self::Share(error),
-            SlotError::Store(error) => Self::Store(error),
-        }
-    }
-}
-
 /// At most so many ways in.
 pub(crate) const SLOT_LIMIT: usize = 32;
 
@@ -112,15 +92,17 @@ impl Sealed {
         slots: &[NewSlot<'_>],
         first: Vec<(RecordKey, Zeroizing<Vec<u8>>)>,
     ) -> Result<Created, CreateError> {
-        if slots.is_empty() || slots.len() > SLOT_LIMIT || !slots.iter().all(makes_sense) {
+        if slots.is_empty() || slots.len() > SLOT_LIMIT || !slots.iter().all(NewSlot::makes_sense) {
             return Err(CreateError::Slots);
         }
         let (p, now) = (&*provider, clock.now());
         let root_material = new_key(p)?;
         let root = Named::new(p, new_id(p)?, 1, &root_material);
-        let made = slots.iter().map(|new| slot::make(p, new, now, &root, &root_material));
-        let made = made.collect::<Result<Vec<Made>, _>>()?;
-        let batch = first_batch(p, &root, now, &made, first)?;
+        let made = slots.iter().map(|new| Prepared::new(p, new, now)).collect::<Result<Vec<_>, _>>()?;
+        let rows = made
+            .iter()
+            .map(|made| Ok((Slot::key(made.id)?, made.row(p, &root, &root_material, None)?.to_bytes()?)));
+        let batch = first_batch(p, &root, now, rows.collect::<Result<_, StoreError>>()?, first)?;
         let lowered = store.lower(batch)?;
         let mut outcome = store.commit(&lowered)?;
         if outcome == Outcome::Unknown {
@@ -149,35 +131,20 @@ impl Sealed {
         Ok(Self { store, provider, clock })
     }
 
-    /// Opens the barrier.
-    ///
-    /// # Errors
-    /// [`UnsealError`] says what is wrong with which share; nothing has changed.
-    pub fn unseal(&self, unlock: &Unlock<'_>) -> Result<Unsealed, UnsealError> {
-        let opened = self.open_slot(unlock)?;
-        let first_tenant = Tenant::from_bytes(self.state()?.first_tenant);
-        let (store, provider) = (Arc::clone(&self.store), Arc::clone(&self.provider));
-        Ok(Unsealed::new(store, provider, Arc::clone(&self.clock), opened, first_tenant)?)
-    }
-
     /// What the database tells without its keys.
     ///
     /// # Errors
     /// [`StoreError`] where the store cannot read.
     pub fn status(&self) -> Result<Status, StoreError> {
         let State { database, root, root_made, old, .. } = self.state()?;
-        let status = |(key, record): (RecordKey, Record)| Ok(Slot::read(&record.value)?.status(id_of(&key)?));
-        let slots = self.slot_rows()?.into_iter().map(status).collect::<Result<_, StoreError>>()?;
-        Ok(Status { database, root, root_made, old_roots: old.len(), slots })
-    }
-
-    /// Whether a share belongs to a slot of this database; changes nothing.
-    ///
-    /// # Errors
-    /// [`UnsealError::Share`] says what is wrong with it.
-    pub fn check_share(&self, share: &Share) -> Result<(), UnsealError> {
-        let slot = self.slot(share.slot())?.ok_or(ShareError::Foreign)?;
-        Ok(slot.check(&*self.provider, share.slot(), share)?)
+        let (mut slots, mut proposals) = (Vec::new(), Vec::new());
+        for row in self.slot_rows()? {
+            match Listed::read(&row)? {
+                Listed::Slot(slot) => slots.push(slot),
+                Listed::Proposal(proposal) => proposals.push(proposal),
+            }
+        }
+        Ok(Status { database, root, root_made, old_roots: old.len(), slots, proposals })
     }
 
     /// The present moment, by the database's clock.
@@ -185,50 +152,17 @@ impl Sealed {
         self.clock.now()
     }
 
-    fn open_slot(&self, unlock: &Unlock<'_>) -> Result<Opened, UnsealError> {
-        match unlock {
-            Unlock::Shares(shares) => {
-                let id = shares.first().ok_or(ShareError::Missing { missing: 1 })?.slot();
-                let slot = self.slot(id)?.ok_or(ShareError::Foreign)?;
-                Ok(slot.open_shares(&*self.provider, id, shares)?)
-            }
-            Unlock::Secret(secret) => self.open_secret(secret),
-        }
-    }
-
-    /// Tries every slot: one whose row is damaged does not keep the others from opening.
-    fn open_secret(&self, secret: &UnsealSecret) -> Result<Opened, UnsealError> {
-        let mut otherwise = UnsealError::WrongSecret;
-        for (key, record) in self.slot_rows()? {
-            let opened = id_of(&key)
-                .and_then(|id| Slot::read(&record.value)?.open_secret(&*self.provider, id, secret));
-            match opened {
-                Ok(Some(opened)) => return Ok(opened),
-                Ok(None) => {}
-                Err(error) => otherwise = error.into(),
-            }
-        }
-        Err(otherwise)
-    }
-
-    fn state(&self) -> Result<State, StoreError> {
+    pub(crate) fn state(&self) -> Result<State, StoreError> {
         State::read(&read_one(&*self.store, &State::key()?)?.ok_or(StoreError::Corrupt)?.value)
     }
 
-    fn slot(&self, id: [u8; 16]) -> Result<Option<Slot>, StoreError> {
+    pub(crate) fn slot(&self, id: [u8; 16]) -> Result<Option<Slot>, StoreError> {
         let row = read_one(&*self.store, &Slot::key(id)?)?;
         row.map(|record| Slot::read(&record.value)).transpose()
     }
 
-    fn slot_rows(&self) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+    pub(crate) fn slot_rows(&self) -> Result<Vec<(RecordKey, Record)>, StoreError> {
         self.store.scan(&Range::under(Tenant::SYSTEM, SLOTS, &[])?, Direction::Forward, SLOT_LIMIT)
-    }
-}
-
-fn makes_sense(slot: &NewSlot<'_>) -> bool {
-    match slot {
-        NewSlot::Secret(_) => true,
-        NewSlot::Shamir(Split { shares, threshold }) => (1..=*shares).contains(threshold),
     }
 }
 
@@ -250,7 +184,7 @@ fn first_batch(
     provider: &dyn Provider,
     root: &Named,
     now: Time,
-    made: &[Made],
+    slots: Vec<(RecordKey, Vec<u8>)>,
     first: Vec<(RecordKey, Zeroizing<Vec<u8>>)>,
 ) -> Result<Batch, StoreError> {
     let tenant = Tenant::from_bytes(new_id(provider)?);
@@ -260,9 +194,7 @@ fn first_batch(
         (TenantRecord::key(Tenant::SYSTEM)?, system.to_bytes()?),
         (TenantRecord::key(tenant)?, new_tenant(provider, root, tenant)?.to_bytes()?),
     ];
-    for Made { id, slot, .. } in made {
-        rows.push((Slot::key(*id)?, slot.to_bytes()?));
-    }
+    rows.extend(slots);
     let keys = TenantKeys::open(provider, root, Tenant::SYSTEM, &system, Revision(0))?;
     for (key, value) in first {
         if key.tenant() != Tenant::SYSTEM {

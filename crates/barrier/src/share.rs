@@ -1,15 +1,20 @@
-use std::{collections::BTreeSet, convert::Infallible, fmt};
+use std::fmt;
 
 use base64ct::{Base64, Encoding};
-use rand_core::{TryCryptoRng, TryRng};
-use strongroom_core::{KeyError, Provider};
-use vsss_rs::Gf256;
-use zeroize::{Zeroize, Zeroizing};
+use strongroom_core::Provider;
+use zeroize::Zeroizing;
+
+use crate::share_text;
 
 /// One share of a slot's secret (Shamir, k of n over GF(2⁸)).
 ///
 /// Its bytes: format `01` ‖ slot id (16) ‖ threshold (1) ‖ index (1, from 1) ‖ value (32) ‖ the first 4 bytes
 /// of SHA-256 over all before. The last four tell a damaged share from a wrong one without any slot.
+///
+/// As text it is `strongroom-share-c038af63-2-` and 88 digits: the first 8 hex digits of its slot's id, its index,
+/// then everything but the last four bytes in base32 (RFC 4648, lower case), with a checksum made for typing:
+/// it finds any four wrong digits, and any two that changed places. Capitals, spaces and line breaks make no
+/// difference.
 #[derive(Clone)]
 pub struct Share(Zeroizing<[u8; Self::SIZE]>);
 
@@ -17,13 +22,13 @@ pub struct Share(Zeroizing<[u8; Self::SIZE]>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ShareError {
     /// Not the text or length of a share.
-    #[error("not a share: enter it as hex or base64, exactly as it was given out")]
+    #[error("not a share: enter all of it, as it was given out")]
     Malformed,
     /// Its checksum does not fit.
     #[error("the share is damaged: check it for a typing error")]
     Damaged,
     /// It belongs to another slot or database.
-    #[error("the share belongs to another slot or database")]
+    #[error("the share belongs to another slot or database, or to a slot that was removed or replaced")]
     Foreign,
     /// It names this slot, but is not one of its shares.
     #[error("the share is not one of this slot's: it was changed or replaced")]
@@ -31,6 +36,9 @@ pub enum ShareError {
     /// This share is there already.
     #[error("share {0} was entered twice: enter another one")]
     Doubled(u8),
+    /// It is right, but nothing opens by its set before that is confirmed.
+    #[error("the share is right, but its set is not confirmed yet: use the old shares until then")]
+    Proposed,
     /// More shares are needed.
     #[error("{missing} more shares are needed")]
     Missing {
@@ -48,6 +56,9 @@ pub struct Split {
     pub threshold: u8,
 }
 
+/// All but the checksum.
+pub(crate) const BODY: usize = 51;
+
 /// Index and value.
 const POINT: std::ops::Range<usize> = 18..51;
 
@@ -55,11 +66,17 @@ impl Share {
     /// The length of a share, in bytes.
     pub const SIZE: usize = 55;
 
-    /// Reads a share from hex or standard base64.
+    /// Reads a share from its text, or from hex or standard base64 as clients of Vault have it. What a typing
+    /// error did to it shows here, without any database.
     ///
     /// # Errors
     /// [`ShareError::Malformed`] or [`ShareError::Damaged`].
     pub fn parse(provider: &dyn Provider, text: &str) -> Result<Self, ShareError> {
+        if let Some(body) = share_text::decode(text)? {
+            let share = Self::of_body(provider, &body);
+            let same = share_text::is_headed(text, share.slot(), share.index());
+            return if same { share.checked() } else { Err(ShareError::Damaged) };
+        }
         let mut bytes = Zeroizing::new([0; Self::SIZE]);
         let text = text.trim();
         let length = if text.len() == 2 * Self::SIZE {
@@ -84,8 +101,13 @@ impl Share {
         if share.0.last_chunk() != Some(&checksum(provider, &share.0)) {
             return Err(ShareError::Damaged);
         }
-        let valid = share.0.first() == Some(&1) && share.index() > 0 && share.threshold() > 0;
-        if valid { Ok(share) } else { Err(ShareError::Malformed) }
+        share.checked()
+    }
+
+    /// The share as text. Whoever calls this hands it to its custodian.
+    pub fn expose_text(&self) -> Zeroizing<String> {
+        let (body, _) = self.0.split_at(BODY);
+        share_text::encode(self.slot(), self.index(), body)
     }
 
     /// The share as base64 with padding. Whoever calls this hands it to its custodian.
@@ -125,21 +147,42 @@ impl Share {
     }
 
     /// A point as vsss-rs takes it: index, then value. Whoever calls this wipes it.
-    fn point(&self) -> Vec<u8> {
+    pub(crate) fn point(&self) -> Vec<u8> {
         self.0.get(POINT).unwrap_or_default().to_vec()
     }
 
-    fn new(provider: &dyn Provider, slot: [u8; 16], threshold: u8, index: u8, value: &[u8; 32]) -> Self {
-        let mut bytes = Zeroizing::new([0; Self::SIZE]);
+    pub(crate) fn new(
+        provider: &dyn Provider,
+        slot: [u8; 16],
+        threshold: u8,
+        index: u8,
+        value: &[u8; 32],
+    ) -> Self {
+        let mut body = Zeroizing::new([0; BODY]);
         let head = [1].into_iter().chain(slot).chain([threshold, index]);
-        for (to, from) in bytes.iter_mut().zip(head.chain(value.iter().copied())) {
+        for (to, from) in body.iter_mut().zip(head.chain(value.iter().copied())) {
             *to = from;
+        }
+        Self::of_body(provider, &body)
+    }
+
+    /// All but the checksum, which is made.
+    fn of_body(provider: &dyn Provider, body: &[u8; BODY]) -> Self {
+        let mut bytes = Zeroizing::new([0; Self::SIZE]);
+        for (to, from) in bytes.iter_mut().zip(body) {
+            *to = *from;
         }
         let sum = checksum(provider, &bytes);
         if let Some(end) = bytes.last_chunk_mut() {
             *end = sum;
         }
         Self(bytes)
+    }
+
+    /// A point at 0 would be the secret itself, and none has fewer than one share.
+    fn checked(self) -> Result<Self, ShareError> {
+        let valid = self.0.first() == Some(&1) && self.index() > 0 && self.threshold() > 0;
+        if valid { Ok(self) } else { Err(ShareError::Malformed) }
     }
 }
 
@@ -170,7 +213,7 @@ fn nibble(digit: u8) -> u8 {
 }
 
 fn checksum(provider: &dyn Provider, bytes: &[u8; Share::SIZE]) -> [u8; 4] {
-    let (body, _) = bytes.split_at(Share::SIZE - 4);
+    let (body, _) = bytes.split_at(BODY);
     let [a, b, c, d, ..] = provider.sha256(&[b"strongroom/v1/share/checksum", body]);
     [a, b, c, d]
 }
@@ -180,83 +223,3 @@ impl fmt::Debug for Share {
         f.write_str("Share")
     }
 }
-
-/// Splits a secret into the shares of a slot.
-///
-/// With a threshold of 1 every share is the secret itself, as Vault has it.
-pub(crate) fn split(
-    provider: &dyn Provider,
-    slot: [u8; 16],
-    split: Split,
-    secret: &[u8; 32],
-) -> Result<Vec<Share>, KeyError> {
-    let Split { shares, threshold } = split;
-    let new = |index, value: &[u8; 32]| Share::new(provider, slot, threshold, index, value);
-    if threshold == 1 {
-        return Ok((1..=shares).map(|index| new(index, secret)).collect());
-    }
-    let mut rng = SystemRng { provider, failed: false };
-    let mut made = Gf256::split_bytes(threshold.into(), shares.into(), secret, &mut rng)
-        .map_err(|_| KeyError::Failed)?;
-    // A share of vsss-rs is its index, then its value.
-    let read = |bytes: &Vec<u8>| match bytes.split_first() {
-        Some((index, value)) => Ok(new(*index, value.try_into().map_err(|_| KeyError::Failed)?)),
-        None => Err(KeyError::Failed),
-    };
-    let shares = made.iter().map(read).collect();
-    made.iter_mut().for_each(Zeroize::zeroize);
-    if rng.failed { Err(KeyError::Random) } else { shares }
-}
-
-/// The secret of shares that the slot's record has confirmed one by one.
-pub(crate) fn combine(shares: &[Share]) -> Result<Zeroizing<[u8; 32]>, ShareError> {
-    let first = shares.first().ok_or(ShareError::Missing { missing: 1 })?;
-    let mut seen = BTreeSet::new();
-    if let Some(twice) = shares.iter().find(|share| !seen.insert(share.index())) {
-        return Err(ShareError::Doubled(twice.index()));
-    }
-    let threshold = usize::from(first.threshold());
-    if shares.len() < threshold {
-        return Err(ShareError::Missing {
-            missing: u8::try_from(threshold - shares.len()).unwrap_or(u8::MAX),
-        });
-    }
-    let mut points: Vec<Vec<u8>> = shares.iter().take(threshold).map(Share::point).collect();
-    let secret = match points.as_slice() {
-        [only] => Ok(only.get(1..).unwrap_or_default().to_vec()),
-        several => Gf256::combine_bytes(several).map_err(|_| ShareError::Wrong),
-    };
-    points.iter_mut().for_each(Zeroize::zeroize);
-    let secret = Zeroizing::new(secret?);
-    secret.as_slice().try_into().map(Zeroizing::new).map_err(|_| ShareError::Wrong)
-}
-
-/// The provider's source of secrets as the generator that vsss-rs asks for, which has no way to say that it
-/// failed: whoever uses it looks at `failed` afterwards.
-struct SystemRng<'p> {
-    provider: &'p dyn Provider,
-    failed: bool,
-}
-
-impl TryRng for SystemRng<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = Zeroizing::new([0; 4]);
-        self.try_fill_bytes(bytes.as_mut_slice())?;
-        Ok(u32::from_le_bytes(*bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = Zeroizing::new([0; 8]);
-        self.try_fill_bytes(bytes.as_mut_slice())?;
-        Ok(u64::from_le_bytes(*bytes))
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        self.failed |= self.provider.random().fill_secret(to).is_err();
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for SystemRng<'_> {}

@@ -1,51 +1,25 @@
-use std::fmt;
-
-use secrecy::{ExposeSecret, SecretSlice};
-use strongroom_core::{Provider, StoreError, Time};
-use zeroize::Zeroizing;
+use strongroom_core::{Argon2Cost, Provider, StoreError};
 
 use crate::{
-    Share, ShareError, Split,
-    record::{Fingerprint, Kind, Slot, Wrapped},
+    BackendKey, Passphrase, Share, ShareError, Split, UnsealSecret,
+    record::{Fingerprint, Kind, Slot, Text, Wrapped},
     roots::NextRoot,
-    share::{combine, split},
-    wrap::{Child, Level, Material, Named, new_id, new_key},
+    shamir::{combine, split},
+    wrap::{Child, Level, Material, Named, new_key},
 };
 
-/// What a secret file holds: at least 32 bytes, taken as they are, a newline at the end included.
-pub struct UnsealSecret(SecretSlice<u8>);
-
-/// A secret file is too short: it needs at least 32 random bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an unseal secret needs at least 32 bytes: make it from random bytes")]
-pub struct TooShort;
-
-impl UnsealSecret {
-    /// Takes the bytes of a secret file.
-    ///
-    /// # Errors
-    /// [`TooShort`] for less than 32 bytes.
-    pub fn new(bytes: Vec<u8>) -> Result<Self, TooShort> {
-        // A copy of exactly its length, as shortening a buffer may leave the old one behind.
-        let bytes = Zeroizing::new(bytes);
-        let secret = SecretSlice::from(bytes.to_vec());
-        if secret.expose_secret().len() < 32 { Err(TooShort) } else { Ok(Self(secret)) }
-    }
-}
-
-impl fmt::Debug for UnsealSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("UnsealSecret")
-    }
-}
-
-/// A way in that a new database gets.
+/// A way in that a database gets.
 #[derive(Debug)]
 pub enum NewSlot<'a> {
     /// A secret that lies in a file.
     Secret(&'a UnsealSecret),
     /// Shares for custodians.
     Shamir(Split),
+    /// What a person remembers, and what Argon2id takes for it each time: time and memory for us, and for
+    /// whoever guesses with a stolen database.
+    Passphrase(&'a Passphrase, Argon2Cost),
+    /// A key in a backend, such as a token.
+    Key(&'a BackendKey),
 }
 
 /// What opens a slot.
@@ -55,17 +29,10 @@ pub enum Unlock<'a> {
     Secret(&'a UnsealSecret),
     /// Shares of one slot.
     Shares(&'a [Share]),
-}
-
-/// What a slot is, without anything secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SlotStatus {
-    /// Its id.
-    pub id: [u8; 16],
-    /// When it was made.
-    pub made: Time,
-    /// How its secret is split; a secret file if it is not.
-    pub split: Option<Split>,
+    /// What a person remembers.
+    Passphrase(&'a Passphrase),
+    /// A key in a backend.
+    Key(&'a BackendKey),
 }
 
 /// A slot and its key, ready to load roots with.
@@ -74,11 +41,43 @@ pub(crate) struct Opened {
     pub(crate) key: Named,
 }
 
-/// A slot that was just made, and what its custodians get.
-pub(crate) struct Made {
-    pub(crate) id: [u8; 16],
-    pub(crate) slot: Slot,
-    pub(crate) shares: Vec<Share>,
+impl NewSlot<'_> {
+    /// Whether a slot can be made so.
+    pub(crate) fn makes_sense(&self) -> bool {
+        match self {
+            Self::Secret(_) | Self::Key(_) => true,
+            Self::Shamir(Split { shares, threshold }) => (1..=*shares).contains(threshold),
+            Self::Passphrase(_, cost) => cost.checked().is_ok(),
+        }
+    }
+
+    /// The key of a new slot's secret, what the record says of it, and its shares.
+    pub(crate) fn outer(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+    ) -> Result<(Named, Kind, Vec<Share>), StoreError> {
+        Ok(match self {
+            Self::Secret(secret) => (by_secret(provider, id, secret.expose()), Kind::SecretFile, Vec::new()),
+            Self::Shamir(how) => {
+                let secret = new_key(provider)?;
+                let shares = split(provider, id, *how, &secret)?;
+                let fingerprints =
+                    shares.iter().map(|share| Fingerprint(share.fingerprint(provider))).collect();
+                let kind = Kind::Shamir { threshold: how.threshold, fingerprints };
+                (by_secret(provider, id, secret.as_slice()), kind, shares)
+            }
+            Self::Passphrase(passphrase, cost) => (
+                by_passphrase(provider, id, passphrase, *cost)?,
+                Kind::Passphrase { cost: *cost },
+                Vec::new(),
+            ),
+            Self::Key(key) => {
+                let (backend, name) = (Text(key.backend.clone()), Text(key.name.clone()));
+                (Named::elsewhere(id, 1, key.mac()), Kind::Key { backend, name }, Vec::new())
+            }
+        })
+    }
 }
 
 /// The key that a slot's secret gives: HKDF-SHA-256 with the slot's id as salt.
@@ -86,7 +85,18 @@ fn by_secret(provider: &dyn Provider, id: [u8; 16], secret: &[u8]) -> Named {
     Named::new(provider, id, 1, &provider.hkdf(secret, &id, b"strongroom/v1/slot"))
 }
 
-fn slot_child(id: &[u8; 16], level: Level) -> Child<'_> {
+/// The key that a passphrase gives: Argon2id with the slot's id as salt, then as for any secret.
+fn by_passphrase(
+    provider: &dyn Provider,
+    id: [u8; 16],
+    passphrase: &Passphrase,
+    cost: Argon2Cost,
+) -> Result<Named, StoreError> {
+    let stretched = provider.argon2id(passphrase.expose(), &id, cost)?;
+    Ok(by_secret(provider, id, stretched.as_slice()))
+}
+
+pub(crate) fn slot_child(id: &[u8; 16], level: Level) -> Child<'_> {
     Child { level, id, version: 1, tenant: None }
 }
 
@@ -94,39 +104,8 @@ fn root_child(database: &[u8; 16], version: u32) -> Child<'_> {
     Child { level: Level::Root, id: database, version, tenant: None }
 }
 
-/// Makes a slot for a root.
-pub(crate) fn make(
-    provider: &dyn Provider,
-    new: &NewSlot<'_>,
-    made: Time,
-    root: &Named,
-    root_material: &Material,
-) -> Result<Made, StoreError> {
-    let (id, key) = (new_id(provider)?, new_key(provider)?);
-    let (outer, kind, shares) = match new {
-        NewSlot::Secret(secret) => {
-            (by_secret(provider, id, secret.0.expose_secret()), Kind::SecretFile, Vec::new())
-        }
-        NewSlot::Shamir(how) => {
-            let secret = new_key(provider)?;
-            let shares = split(provider, id, *how, &secret)?;
-            let fingerprints = shares.iter().map(|share| Fingerprint(share.fingerprint(provider))).collect();
-            let kind = Kind::Shamir { threshold: how.threshold, fingerprints };
-            (by_secret(provider, id, secret.as_slice()), kind, shares)
-        }
-    };
-    let slot = Slot::new(
-        kind,
-        made,
-        outer.wrap(provider, slot_child(&id, Level::Slot), &key)?,
-        root.wrap(provider, slot_child(&id, Level::SlotByRoot), &key)?,
-        root_for(provider, id, &key, root, root_material)?,
-    );
-    Ok(Made { id, slot, shares })
-}
-
 /// The root sealed under a slot's key.
-fn root_for(
+pub(crate) fn root_for(
     provider: &dyn Provider,
     id: [u8; 16],
     key: &Material,
@@ -140,15 +119,9 @@ fn root_for(
 }
 
 impl Slot {
-    pub(crate) fn status(&self, id: [u8; 16]) -> SlotStatus {
-        let split = match &self.kind {
-            Kind::SecretFile => None,
-            Kind::Shamir { threshold, fingerprints } => {
-                let shares = u8::try_from(fingerprints.len()).unwrap_or(u8::MAX);
-                Some(Split { shares, threshold: *threshold })
-            }
-        };
-        SlotStatus { id, made: self.made, split }
+    /// Whether it waits for a confirmation, and opens nothing until then.
+    pub(crate) fn is_proposed(&self) -> bool {
+        self.replaces.is_some()
     }
 
     /// Whether the share is one of this slot's.
@@ -168,43 +141,75 @@ impl Slot {
         if same && share.threshold() == *threshold { Ok(()) } else { Err(ShareError::Wrong) }
     }
 
-    /// Opens the slot with shares, each checked.
+    /// Opens the slot with shares, each checked; whether the slot is in use is not asked.
     pub(crate) fn open_shares(
         &self,
         provider: &dyn Provider,
         id: [u8; 16],
         shares: &[Share],
-    ) -> Result<Opened, SlotError> {
+    ) -> Result<Opened, Unopened> {
         shares.iter().try_for_each(|share| self.check(provider, id, share))?;
         let secret = combine(shares)?;
-        self.open(provider, id, secret.as_slice())?.ok_or(SlotError::Store(StoreError::Corrupt))
+        let outer = by_secret(provider, id, secret.as_slice());
+        self.open(provider, id, &outer)?.ok_or(Unopened::Store(StoreError::Corrupt))
     }
 
-    /// Opens the slot with a secret file; nothing if it is another slot's.
-    pub(crate) fn open_secret(
+    /// Opens the slot with what is no share; nothing if that is another slot's.
+    pub(crate) fn open_with(
         &self,
         provider: &dyn Provider,
         id: [u8; 16],
-        secret: &UnsealSecret,
+        unlock: &Unlock<'_>,
     ) -> Result<Option<Opened>, StoreError> {
-        match self.kind {
-            Kind::SecretFile => self.open(provider, id, secret.0.expose_secret()),
-            Kind::Shamir { .. } => Ok(None),
+        if self.is_proposed() {
+            return Ok(None);
         }
+        let outer = match (&self.kind, unlock) {
+            (Kind::SecretFile, Unlock::Secret(secret)) => by_secret(provider, id, secret.expose()),
+            (Kind::Passphrase { cost }, Unlock::Passphrase(passphrase)) => {
+                by_passphrase(provider, id, passphrase, *cost)?
+            }
+            // Only a key of these names is asked: a token may be slow, or count its uses.
+            (Kind::Key { backend, name }, Unlock::Key(key))
+                if backend.0 == key.backend && name.0 == key.name =>
+            {
+                Named::elsewhere(id, 1, key.mac())
+            }
+            _ => return Ok(None),
+        };
+        self.open(provider, id, &outer)
     }
 
     fn open(
         &self,
         provider: &dyn Provider,
         id: [u8; 16],
-        secret: &[u8],
+        outer: &Named,
     ) -> Result<Option<Opened>, StoreError> {
-        let outer = by_secret(provider, id, secret);
         match outer.unwrap(provider, slot_child(&id, Level::Slot), &self.by_secret) {
             Ok(key) => Ok(Some(Opened { id, key: Named::new(provider, id, 1, &key) })),
             Err(StoreError::Corrupt) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens the slot with the root, which knows every slot's key.
+    pub(crate) fn open_by_root(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+        root: &Named,
+    ) -> Result<Opened, StoreError> {
+        Ok(Opened { id, key: Named::new(provider, id, 1, &self.key_by_root(provider, id, root)?) })
+    }
+
+    fn key_by_root(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+        root: &Named,
+    ) -> Result<Material, StoreError> {
+        root.unwrap(provider, slot_child(&id, Level::SlotByRoot), &self.by_root)
     }
 
     /// The current root, by the slot's key.
@@ -225,17 +230,33 @@ impl Slot {
         old: &Named,
         new: &NextRoot,
     ) -> Result<Self, StoreError> {
-        let child = slot_child(&id, Level::SlotByRoot);
-        let key = old.unwrap(provider, child, &self.by_root)?;
-        let by_root = new.named.wrap(provider, child, &key)?;
-        let root = root_for(provider, id, &key, &new.named, &new.material)?;
-        Ok(Self::new(self.kind.clone(), self.made, self.by_secret.clone(), by_root, root))
+        let key = self.key_by_root(provider, id, old)?;
+        let by_root = new.named.wrap(provider, slot_child(&id, Level::SlotByRoot), &key)?;
+        let root = if self.is_proposed() {
+            Wrapped::none()
+        } else {
+            root_for(provider, id, &key, &new.named, &new.material)?
+        };
+        Ok(Self { by_root, root, ..self.clone() })
+    }
+
+    /// The proposed slot as one in use.
+    pub(crate) fn confirmed(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+        root: &Named,
+        root_material: &Material,
+    ) -> Result<Self, StoreError> {
+        let key = self.key_by_root(provider, id, root)?;
+        let root = root_for(provider, id, &key, root, root_material)?;
+        Ok(Self { root, replaces: None, ..self.clone() })
     }
 }
 
 /// A slot did not open.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SlotError {
+pub(crate) enum Unopened {
     #[error(transparent)]
     Share(#[from] ShareError),
     #[error(transparent)]

@@ -65,8 +65,8 @@ impl Unsealed {
         });
         let unsealed = Self(inner);
         // The roots are read now: whoever unseals learns at once whether the slot still fits.
-        let (slot, store) = (unsealed.keyring().slot()?, unsealed.inner());
-        Roots::read(unsealed.provider(), &slot, Vec::new(), |keys| store.get_many(keys))?;
+        let (ways, store) = (unsealed.keyring().ways()?, unsealed.inner());
+        Roots::read(unsealed.provider(), &ways, Vec::new(), |keys| store.get_many(keys))?;
         Ok(unsealed)
     }
 

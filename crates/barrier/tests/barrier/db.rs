@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_barrier::{Created, NewSlot, Sealed, Share, Split, Unlock, UnsealSecret, Unsealed};
+use strongroom_barrier::{
+    Created, NewSlot, Passphrase, Sealed, Share, SlotStatus, Split, Unlock, UnsealSecret, Unsealed,
+};
 use strongroom_core::{
-    Batch, Caller, CommitError, Expect, FixedClock, Outcome, RecordKey, SealedStore, Segment, Store,
-    StoreError, Table, Tenant, Time, Write, commit, memory::MemoryStore, run_due,
+    Argon2Cost, Batch, Caller, CommitError, Expect, FixedClock, Outcome, RecordKey, SealedStore, Segment,
+    Store, StoreError, Table, Tenant, Time, Write, commit, memory::MemoryStore, run_due,
 };
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
@@ -31,6 +33,19 @@ pub(crate) fn file() -> UnsealSecret {
     UnsealSecret::new(FILE.to_vec()).unwrap()
 }
 
+pub(crate) fn secret(byte: u8) -> UnsealSecret {
+    UnsealSecret::new(vec![byte; 32]).unwrap()
+}
+
+pub(crate) fn passphrase(text: &str) -> Passphrase {
+    Passphrase::new(text.to_owned()).unwrap()
+}
+
+/// The least that Argon2id may take: 8 MiB, once.
+pub(crate) fn cheap() -> Argon2Cost {
+    Argon2Cost::new(8 << 10, 1, 1).unwrap()
+}
+
 impl Db {
     pub(crate) fn new() -> Self {
         let file = file();
@@ -38,8 +53,12 @@ impl Db {
     }
 
     pub(crate) fn with(slots: &[NewSlot<'_>]) -> Self {
+        Self::by(provider(), slots)
+    }
+
+    pub(crate) fn by(provider: Arc<RustCrypto>, slots: &[NewSlot<'_>]) -> Self {
         let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
-        let made = Sealed::create(engine.clone(), provider(), clock.clone(), slots, Vec::new());
+        let made = Sealed::create(engine.clone(), provider, clock.clone(), slots, Vec::new());
         let Created { sealed, shares } = made.unwrap();
         Self { engine, clock, sealed, shares: shares.into_iter().flatten().collect() }
     }
@@ -64,6 +83,16 @@ impl Db {
 
     pub(crate) fn by_shares(&self) -> Unsealed {
         self.sealed.unseal(&Unlock::Shares(&self.shares[1..3])).unwrap()
+    }
+
+    /// The slots in use.
+    pub(crate) fn slots(&self) -> Vec<SlotStatus> {
+        self.sealed.status().unwrap().slots
+    }
+
+    /// The slot of the secret file.
+    pub(crate) fn file_slot(&self) -> [u8; 16] {
+        self.sealed.verify(&Unlock::Secret(&file())).unwrap()
     }
 
     /// The rows of a table of the system tenant.

@@ -13,30 +13,35 @@ fn hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
 
-/// The lines of one kind, each as its fields.
-fn lines(kind: &str) -> Vec<Vec<Vec<u8>>> {
-    let fields = GOLDEN.lines().map(|line| line.split(' '));
+/// The lines of one kind in a golden file, each as its fields.
+pub(crate) fn lines(golden: &str, kind: &str) -> Vec<Vec<Vec<u8>>> {
+    let fields = golden.lines().map(|line| line.split(' '));
     let kept = fields.filter_map(|mut fields| (fields.next() == Some(kind)).then_some(fields));
     kept.map(|fields| fields.map(hex).collect()).collect()
 }
 
-fn rows(kind: &str) -> Vec<(RecordKey, Vec<u8>)> {
-    lines(kind).into_iter().map(|fields| (read_key(&fields[0]), fields[1].clone())).collect()
+fn rows(golden: &str, kind: &str) -> Vec<(RecordKey, Vec<u8>)> {
+    lines(golden, kind).into_iter().map(|fields| (read_key(&fields[0]), fields[1].clone())).collect()
 }
 
-fn golden() -> Db {
+/// The shares of a kind in a golden file.
+pub(crate) fn shares(golden: &str, kind: &str) -> Vec<Share> {
+    let share = |fields: Vec<Vec<u8>>| Share::from_bytes(&*provider(), &fields[0]).unwrap();
+    lines(golden, kind).into_iter().map(share).collect()
+}
+
+/// The database of a golden file, with the shares of its slot.
+pub(crate) fn database(golden: &str) -> Db {
     let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
     crate::db::write(
         &engine,
         ["state", "slot", "tenant", "event", "due", "record"]
             .into_iter()
-            .flat_map(rows)
+            .flat_map(|kind| rows(golden, kind))
             .map(|(key, value)| (key, Some(value))),
     );
     let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
-    let share = |fields: Vec<Vec<u8>>| Share::from_bytes(&*provider(), &fields[0]).unwrap();
-    let shares = lines("share").into_iter().map(share).collect();
-    Db { engine, clock, sealed, shares }
+    Db { engine, clock, sealed, shares: shares(golden, "share") }
 }
 
 fn reads_all(unsealed: &Unsealed) {
@@ -54,7 +59,7 @@ fn reads_all(unsealed: &Unsealed) {
 
 #[test]
 fn a_database_of_format_1_opens_by_every_slot() {
-    let db = golden();
+    let db = database(GOLDEN);
     reads_all(&db.by_file());
     reads_all(&db.by_shares());
     reads_all(&db.sealed.unseal(&Unlock::Shares(&db.shares[..2])).unwrap());
@@ -67,7 +72,7 @@ fn a_database_of_format_1_opens_by_every_slot() {
 
 #[test]
 fn what_a_database_of_format_1_had_begun_is_finished() {
-    let db = golden();
+    let db = database(GOLDEN);
     let unsealed = db.by_file();
     let mut events = Vec::new();
     drain(&unsealed, 9, &mut |event: &Event| events.push((event.action, event.tenant))).unwrap();
@@ -94,6 +99,6 @@ fn what_is_written_now_has_the_shape_of_format_1() {
             shapes.sort();
             shapes
         };
-        assert_eq!(shapes(db.rows(table)), shapes(rows(kind)), "{kind}");
+        assert_eq!(shapes(db.rows(table)), shapes(rows(GOLDEN, kind)), "{kind}");
     }
 }

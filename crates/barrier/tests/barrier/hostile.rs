@@ -114,6 +114,7 @@ fn try_everything(db: &Db, key: &RecordKey) {
         match sealed.unseal(&unlock) {
             Ok(unsealed) => use_everything(&unsealed, key),
             Err(UnsealError::Share(_) | UnsealError::WrongSecret | UnsealError::Store(_)) => {}
+            Err(other) => unreachable!("no such way was tried: {other:?}"),
         }
     }
 }

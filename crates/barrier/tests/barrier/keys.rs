@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use strongroom_core::{Aead, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
+use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
 
@@ -13,9 +13,15 @@ use zeroize::Zeroizing;
 pub(crate) struct Counting {
     inner: RustCrypto,
     live: Arc<AtomicUsize>,
+    stretched: AtomicUsize,
 }
 
 impl Counting {
+    /// How often Argon2id was computed since this was asked last.
+    pub(crate) fn stretched(&self) -> usize {
+        self.stretched.swap(0, Ordering::SeqCst)
+    }
+
     /// How many keys there are that were not dropped, and so wiped, yet.
     pub(crate) fn live(&self) -> usize {
         self.live.load(Ordering::SeqCst)
@@ -56,6 +62,16 @@ impl Provider for Counting {
 
     fn hkdf(&self, secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
         self.inner.hkdf(secret, salt, info)
+    }
+
+    fn argon2id(
+        &self,
+        passphrase: &[u8],
+        salt: &[u8; 16],
+        cost: Argon2Cost,
+    ) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        self.stretched.fetch_add(1, Ordering::SeqCst);
+        self.inner.argon2id(passphrase, salt, cost)
     }
 
     fn aead(&self) -> &dyn Aead {

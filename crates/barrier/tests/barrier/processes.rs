@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use strongroom_barrier::{Unlock, Unsealed};
+use strongroom_barrier::{NewSlot, Reentered, Split, Unlock, Unsealed};
 use strongroom_core::{
     CommitError, Direction, Outcome, Range, RecordKey, Store, Table, Tenant, Worker, commit, run_due,
 };
 use strongroom_keys::envelope::Header;
 
 use crate::{
-    db::{Db, NOW, SYSTEM, TENANTS, batch, file, name, put, rewrap, value},
+    db::{Db, NOW, SYSTEM, TENANTS, batch, file, name, put, rewrap, secret, value},
     engines::{Interrupt, Watched},
 };
 
@@ -73,7 +73,7 @@ fn what_a_batch_expects_itself_does_not_stand_in_for_its_keys() {
 type Act = fn(&Unsealed, Tenant);
 
 /// What one process does while the other is between two operations.
-const MEANWHILE: [Act; 4] = [
+const MEANWHILE: [Act; 5] = [
     |other, _| assert!(other.rotate_root(&SYSTEM).is_ok()),
     |other, _| {
         other.rotate_root(&SYSTEM).unwrap();
@@ -85,10 +85,16 @@ const MEANWHILE: [Act; 4] = [
         run_due(other, &[other], NOW, Duration::from_secs(60)).unwrap();
         other.create_tenant(&SYSTEM).unwrap();
     },
+    |other, _| {
+        let added = other.add_slot(&SYSTEM, &NewSlot::Secret(&secret(9)), None).unwrap();
+        let split = Split { shares: 2, threshold: 2 };
+        let proposed = other.propose(&SYSTEM, added.id, split).unwrap();
+        other.confirm(&SYSTEM, &proposed.shares, Reentered::All).unwrap();
+    },
 ];
 
 /// Runs `work` with each act before each of its operations; `warm` says whether keys are in memory before.
-fn interrupted_everywhere(work: impl Fn(&Unsealed, Tenant)) {
+fn interrupted_everywhere(work: impl Fn(&Unsealed, Tenant, &Db)) {
     for (act, warm) in MEANWHILE.into_iter().flat_map(|act| [(act, false), (act, true)]) {
         for at in 0.. {
             let db = Db::new();
@@ -102,7 +108,7 @@ fn interrupted_everywhere(work: impl Fn(&Unsealed, Tenant)) {
                 put(&unsealed, &name(tenant, "b"), b"warm").unwrap();
             }
             engine.before.arm();
-            work(&unsealed, tenant);
+            work(&unsealed, tenant, &db);
             let reader = db.by_shares();
             rewrap(&reader, &db.sealed);
             assert_eq!(value(&reader, &name(tenant, "a")).unwrap().unwrap(), b"before");
@@ -115,7 +121,7 @@ fn interrupted_everywhere(work: impl Fn(&Unsealed, Tenant)) {
 
 #[test]
 fn reading_and_writing_go_on_whatever_another_process_does_in_between() {
-    interrupted_everywhere(|unsealed, tenant| {
+    interrupted_everywhere(|unsealed, tenant, _| {
         assert_eq!(value(unsealed, &name(tenant, "a")).unwrap().unwrap(), b"before");
         put(unsealed, &name(tenant, "c"), b"c").unwrap();
         assert_eq!(value(unsealed, &name(tenant, "c")).unwrap().unwrap(), b"c");
@@ -124,11 +130,35 @@ fn reading_and_writing_go_on_whatever_another_process_does_in_between() {
 
 #[test]
 fn changes_of_the_hierarchy_go_on_whatever_another_process_does_in_between() {
-    interrupted_everywhere(|unsealed, tenant| {
+    interrupted_everywhere(|unsealed, tenant, _| {
         let made = unsealed.create_tenant(&SYSTEM).unwrap();
         put(unsealed, &name(made, "a"), b"a").unwrap();
         unsealed.rotate_tenant(&SYSTEM, tenant).unwrap();
         unsealed.rotate_root(&SYSTEM).unwrap();
+    });
+}
+
+#[test]
+fn changes_of_slots_go_on_whatever_another_process_does_in_between() {
+    interrupted_everywhere(|unsealed, _, _| {
+        let third = secret(10);
+        let added = unsealed.add_slot(&SYSTEM, &NewSlot::Secret(&third), None).unwrap();
+        let split = Split { shares: 2, threshold: 2 };
+        let proposed = unsealed.propose(&SYSTEM, added.id, split).unwrap();
+        unsealed.confirm(&SYSTEM, &proposed.shares, Reentered::All).unwrap();
+        unsealed.remove_slot(&SYSTEM, proposed.id).unwrap();
+        unsealed.rotate_root(&SYSTEM).unwrap();
+    });
+}
+
+#[test]
+fn a_process_goes_on_whatever_another_one_does_while_its_own_slot_goes() {
+    interrupted_everywhere(|unsealed, tenant, db| {
+        unsealed.replace_slot(&SYSTEM, db.file_slot(), &NewSlot::Secret(&secret(11))).unwrap();
+        unsealed.rotate_root(&SYSTEM).unwrap();
+        let made = unsealed.create_tenant(&SYSTEM).unwrap();
+        put(unsealed, &name(made, "a"), b"a").unwrap();
+        assert_eq!(value(unsealed, &name(tenant, "a")).unwrap().unwrap(), b"before");
     });
 }
 
@@ -154,7 +184,7 @@ fn unsealing_goes_on_whatever_another_process_does_in_between() {
 
 #[test]
 fn rewrapping_that_meets_another_process_conflicts_at_most() {
-    interrupted_everywhere(|unsealed, _| {
+    interrupted_everywhere(|unsealed, _, _| {
         let report = run_due(unsealed, &[unsealed as &dyn Worker], NOW, Duration::from_secs(60)).unwrap();
         let conflicts = |error: &CommitError| matches!(error, CommitError::Conflict(_));
         assert!(report.failed.iter().all(|(_, error)| conflicts(error)), "{report:?}");

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use strongroom_barrier::{Collector, NewSlot, Sealed, Split, Unlock, UnsealSecret};
+use strongroom_barrier::{Collector, NewSlot, Reentered, Sealed, Split, Unlock, UnsealSecret};
 use strongroom_core::{
     Caller, CommitError, Direction, Event, Expect, RecordKey, Segment, Store, Tenant, commit, drain,
     memory::MemoryStore,
@@ -10,8 +10,12 @@ use strongroom_core::{
 use zeroize::Zeroizing;
 
 use crate::{
-    db::{Db, FILE, NOW, SYSTEM, TABLE, file, key, name, provider, put, rewrap, value},
+    db::{
+        Db, FILE, NOW, SYSTEM, TABLE, cheap, file, key, name, passphrase, provider, put, rewrap, secret,
+        value,
+    },
     engines::{Recorder, Watched},
+    token::Token,
 };
 
 const CANARY: &[u8] = b"a value that only the barrier may see";
@@ -170,4 +174,49 @@ fn nothing_that_prints_shows_a_secret() {
         secrets.push(format!("{value}, {next}, {third}"));
     }
     prints_nothing(&values, &secrets);
+}
+
+#[test]
+fn nothing_of_a_slot_that_prints_or_is_stored_shows_a_secret() {
+    const WORDS: &str = "canary words that nobody else knows";
+    let (db, token) = (Db::new(), Token::new(*b"a canary key, only for the token"));
+    let engine = Watched::new(db.engine.clone(), Recorder::default());
+    let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
+    let (words, second, key) = (passphrase(WORDS), secret(0xab), token.key("strongroom-1"));
+    let split = Split { shares: 2, threshold: 2 };
+    let added = unsealed.add_slot(&SYSTEM, &NewSlot::Shamir(split), None).unwrap();
+    for new in [NewSlot::Passphrase(&words, cheap()), NewSlot::Key(&key), NewSlot::Secret(&second)] {
+        unsealed.add_slot(&SYSTEM, &new, None).unwrap();
+    }
+    let proposed = unsealed.propose(&SYSTEM, added.id, split).unwrap();
+    let collector = Collector::new();
+    let waiting = collector.confirm(&unsealed, &SYSTEM, &proposed.shares[0], Reentered::All).unwrap();
+    let wrong = unsealed.confirm(&SYSTEM, &proposed.shares[..1], Reentered::All).unwrap_err();
+    let status = db.sealed.status().unwrap();
+    let none = db.sealed.unseal_any(&[Unlock::Shares(&proposed.shares)]).unwrap_err();
+    let any = db.sealed.unseal_any(&[Unlock::Key(&key)]).unwrap();
+    let (by_words, by_key) = (Unlock::Passphrase(&words), Unlock::Key(&key));
+    let new = NewSlot::Passphrase(&words, cheap());
+    let values: [&dyn Debug; 13] = [
+        &words, &key, &added, &proposed, &collector, &waiting, &wrong, &status, &none, &any, &by_words,
+        &by_key, &new,
+    ];
+    let mut secrets = vec![WORDS[..12].to_owned(), "a canary key".to_owned(), "171, 171".to_owned()];
+    for share in added.shares.iter().chain(&proposed.shares) {
+        secrets.push(share.expose_hex()[40..56].to_owned());
+        secrets.push(share.expose_text()[60..80].to_owned());
+    }
+    prints_nothing(&values, &secrets);
+    let confirmed = unsealed.confirm(&SYSTEM, &proposed.shares, Reentered::All).unwrap();
+    assert_eq!(confirmed.id, proposed.id);
+    for needle in [WORDS.as_bytes(), b"a canary key", &[0xab; 32]] {
+        assert!(!engine.before.saw(needle));
+    }
+    for share in added.shares.iter().chain(&proposed.shares) {
+        let hex = share.expose_hex();
+        let value: Vec<u8> =
+            (19..51).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
+        assert!(!engine.before.saw(&value));
+    }
+    assert!(engine.before.saw(b"strongroom-1"), "the name of a key is public, and the recorder listens");
 }

@@ -1,0 +1,111 @@
+//! Shamir's secret sharing over GF(2⁸). No table is looked up by what is secret: a product in the field is eight
+//! rounds of shifts and masks in vsss-rs, an inverse is a row of products.
+
+use std::{collections::BTreeSet, convert::Infallible};
+
+use rand_core::{TryCryptoRng, TryRng};
+use strongroom_core::{KeyError, Provider};
+use subtle::ConstantTimeEq;
+use vsss_rs::Gf256;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{Share, ShareError, Split};
+
+/// Splits a secret into the shares of a slot.
+///
+/// With a threshold of 1 every share is the secret itself, as Vault has it.
+pub(crate) fn split(
+    provider: &dyn Provider,
+    slot: [u8; 16],
+    split: Split,
+    secret: &[u8; 32],
+) -> Result<Vec<Share>, KeyError> {
+    let Split { shares, threshold } = split;
+    let new = |index, value: &[u8; 32]| Share::new(provider, slot, threshold, index, value);
+    if threshold == 1 {
+        return Ok((1..=shares).map(|index| new(index, secret)).collect());
+    }
+    let mut rng = SystemRng { provider, failed: false };
+    let mut made = Gf256::split_bytes(threshold.into(), shares.into(), secret, &mut rng)
+        .map_err(|_| KeyError::Failed)?;
+    // A share of vsss-rs is its index, then its value.
+    let read = |bytes: &Vec<u8>| match bytes.split_first() {
+        Some((index, value)) => Ok(new(*index, value.try_into().map_err(|_| KeyError::Failed)?)),
+        None => Err(KeyError::Failed),
+    };
+    let shares = made.iter().map(read).collect::<Result<Vec<Share>, KeyError>>();
+    made.iter_mut().for_each(Zeroize::zeroize);
+    let shares = if rng.failed { Err(KeyError::Random) } else { shares }?;
+    give_the_secret(&shares, threshold, secret)?;
+    Ok(shares)
+}
+
+/// Looks at each share once before anybody gets it, together with as many as are needed.
+fn give_the_secret(shares: &[Share], threshold: u8, secret: &[u8; 32]) -> Result<(), KeyError> {
+    let threshold = usize::from(threshold);
+    let last = shares.len().saturating_sub(threshold);
+    for start in (0..last).step_by(threshold).chain([last]) {
+        let enough = shares.get(start..start + threshold).ok_or(KeyError::Failed)?;
+        let same = combine(enough).is_ok_and(|again| bool::from(again.as_slice().ct_eq(secret)));
+        if !same {
+            return Err(KeyError::Failed);
+        }
+    }
+    Ok(())
+}
+
+/// The secret of shares that the slot's record has confirmed one by one.
+pub(crate) fn combine(shares: &[Share]) -> Result<Zeroizing<[u8; 32]>, ShareError> {
+    let first = shares.first().ok_or(ShareError::Missing { missing: 1 })?;
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = shares.iter().find(|share| !seen.insert(share.index())) {
+        return Err(ShareError::Doubled(twice.index()));
+    }
+    let threshold = usize::from(first.threshold());
+    if shares.len() < threshold {
+        return Err(ShareError::Missing {
+            missing: u8::try_from(threshold - shares.len()).unwrap_or(u8::MAX),
+        });
+    }
+    let mut points: Vec<Vec<u8>> = shares.iter().take(threshold).map(Share::point).collect();
+    let secret = match points.as_slice() {
+        [only] => Ok(only.get(1..).unwrap_or_default().to_vec()),
+        several => Gf256::combine_bytes(several).map_err(|_| ShareError::Wrong),
+    };
+    points.iter_mut().for_each(Zeroize::zeroize);
+    let secret = Zeroizing::new(secret?);
+    secret.as_slice().try_into().map(Zeroizing::new).map_err(|_| ShareError::Wrong)
+}
+
+/// The provider's source of secrets as the generator that vsss-rs asks for, which has no way to say that it
+/// failed: whoever uses it looks at `failed` afterwards.
+struct SystemRng<'p> {
+    provider: &'p dyn Provider,
+    failed: bool,
+}
+
+impl TryRng for SystemRng<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = Zeroizing::new([0; 4]);
+        self.try_fill_bytes(bytes.as_mut_slice())?;
+        Ok(u32::from_le_bytes(*bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = Zeroizing::new([0; 8]);
+        self.try_fill_bytes(bytes.as_mut_slice())?;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
+        self.failed |= self.provider.random().fill_secret(to).is_err();
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for SystemRng<'_> {}
+
+#[cfg(test)]
+mod tests;
