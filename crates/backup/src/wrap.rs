@@ -1,14 +1,12 @@
 //! A backup's key for one recipient: HPKE (RFC 9180) in base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 and
 //! AES-256-GCM, with a label as info and the link of all that precedes as aad.
 
-use std::convert::Infallible;
-
 use hpke::{
     Deserializable, Kem as KemTrait, OpModeR, OpModeS, Serializable, aead::AesGcm256, kdf::HkdfSha256,
     kem::X25519HkdfSha256, setup_receiver, single_shot_open, single_shot_seal_with_rng,
 };
-use rand_core::{TryCryptoRng, TryRng};
 use strongroom_core::{KeyError, Provider};
+use strongroom_keys::SecretRng;
 use zeroize::Zeroizing;
 
 use crate::{Recipient, RecoveryKey};
@@ -34,7 +32,7 @@ pub(crate) fn seal(
 ) -> Result<Vec<u8>, KeyError> {
     let public =
         <Kem as KemTrait>::PublicKey::from_bytes(recipient.as_bytes()).map_err(|_| KeyError::Invalid)?;
-    let mut rng = SecretRng { provider, failed: false };
+    let mut rng = SecretRng::new(provider.random());
     let sealed = single_shot_seal_with_rng::<AesGcm256, HkdfSha256, Kem>(
         &OpModeS::Base,
         &public,
@@ -43,7 +41,7 @@ pub(crate) fn seal(
         aad,
         &mut rng,
     );
-    if rng.failed {
+    if rng.failed() {
         return Err(KeyError::Random);
     }
     let (encapped, sealed) = sealed.map_err(|_| KeyError::Failed)?;
@@ -73,33 +71,3 @@ pub(crate) fn is_usable(public: &[u8; 32]) -> bool {
     let Ok(point) = EncappedKey::from_bytes(public) else { return false };
     setup_receiver::<AesGcm256, HkdfSha256, Kem>(&OpModeR::Base, &private, &point, INFO).is_ok()
 }
-
-/// The provider's source of secrets as the generator that hpke asks for, which has no way to say that it failed:
-/// whoever uses it looks at `failed` afterwards.
-struct SecretRng<'p> {
-    provider: &'p dyn Provider,
-    failed: bool,
-}
-
-impl TryRng for SecretRng<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = Zeroizing::new([0; 4]);
-        self.try_fill_bytes(bytes.as_mut_slice())?;
-        Ok(u32::from_le_bytes(*bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = Zeroizing::new([0; 8]);
-        self.try_fill_bytes(bytes.as_mut_slice())?;
-        Ok(u64::from_le_bytes(*bytes))
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        self.failed |= self.provider.random().fill_secret(to).is_err();
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for SecretRng<'_> {}

@@ -1,10 +1,10 @@
 //! Shamir's secret sharing over GF(2⁸). No table is looked up by what is secret: a product in the field is eight
 //! rounds of shifts and masks in vsss-rs, an inverse is a row of products.
 
-use std::{collections::BTreeSet, convert::Infallible};
+use std::collections::BTreeSet;
 
-use rand_core::{TryCryptoRng, TryRng};
 use strongroom_core::{KeyError, Provider};
+use strongroom_keys::SecretRng;
 use subtle::ConstantTimeEq;
 use vsss_rs::Gf256;
 use zeroize::{Zeroize, Zeroizing};
@@ -25,7 +25,7 @@ pub(crate) fn split(
     if threshold == 1 {
         return Ok((1..=shares).map(|index| new(index, secret)).collect());
     }
-    let mut rng = SystemRng { provider, failed: false };
+    let mut rng = SecretRng::new(provider.random());
     let mut made = Gf256::split_bytes(threshold.into(), shares.into(), secret, &mut rng)
         .map_err(|_| KeyError::Failed)?;
     // A share of vsss-rs is its index, then its value.
@@ -35,7 +35,7 @@ pub(crate) fn split(
     };
     let shares = made.iter().map(read).collect::<Result<Vec<Share>, KeyError>>();
     made.iter_mut().for_each(Zeroize::zeroize);
-    let shares = if rng.failed { Err(KeyError::Random) } else { shares }?;
+    let shares = if rng.failed() { Err(KeyError::Random) } else { shares }?;
     give_the_secret(&shares, threshold, secret)?;
     Ok(shares)
 }
@@ -76,36 +76,6 @@ pub(crate) fn combine(shares: &[Share]) -> Result<Zeroizing<[u8; 32]>, ShareErro
     let secret = Zeroizing::new(secret?);
     secret.as_slice().try_into().map(Zeroizing::new).map_err(|_| ShareError::Wrong)
 }
-
-/// The provider's source of secrets as the generator that vsss-rs asks for, which has no way to say that it
-/// failed: whoever uses it looks at `failed` afterwards.
-struct SystemRng<'p> {
-    provider: &'p dyn Provider,
-    failed: bool,
-}
-
-impl TryRng for SystemRng<'_> {
-    type Error = Infallible;
-
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = Zeroizing::new([0; 4]);
-        self.try_fill_bytes(bytes.as_mut_slice())?;
-        Ok(u32::from_le_bytes(*bytes))
-    }
-
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = Zeroizing::new([0; 8]);
-        self.try_fill_bytes(bytes.as_mut_slice())?;
-        Ok(u64::from_le_bytes(*bytes))
-    }
-
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        self.failed |= self.provider.random().fill_secret(to).is_err();
-        Ok(())
-    }
-}
-
-impl TryCryptoRng for SystemRng<'_> {}
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ mod mac;
 mod passphrase;
 mod random;
 mod rustcrypto;
+mod secret_rng;
 mod software;
 mod verifier;
 
@@ -33,4 +34,5 @@ pub use der::{ecdsa_from_der, ecdsa_to_der};
 pub use hash::Hash;
 pub use random::SystemRandom;
 pub use rustcrypto::RustCrypto;
+pub use secret_rng::SecretRng;
 pub use verifier::{public_pem, verify, verify_digest};
