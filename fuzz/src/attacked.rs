@@ -104,7 +104,12 @@ impl Attacked {
                 refused(&error);
                 None
             }
-            Err(UnsealError::Share(_) | UnsealError::WrongSecret) => None,
+            Err(
+                UnsealError::Share(_)
+                | UnsealError::WrongSecret
+                | UnsealError::WrongPassphrase
+                | UnsealError::WrongKey,
+            ) => None,
         }
     }
 
@@ -257,7 +262,10 @@ fn refused(error: &StoreError) {
         error,
         StoreError::Corrupt
             | StoreError::Unsupported(_)
-            | StoreError::Invalid("no such tenant: create it first")
+            | StoreError::Invalid(
+                "no such tenant: create it first"
+                    | "the slot that this process was unsealed with is gone: seal, and unseal another way"
+            )
     );
     assert!(known, "{error:?}");
 }

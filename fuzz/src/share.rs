@@ -27,14 +27,16 @@ pub fn run(data: &[u8]) {
 }
 
 /// - Bytes are read as a share exactly if they have its length, checksum, format, threshold and index.
-/// - Each of its texts reads back as these bytes, in capitals as well.
+/// - Each of its texts reads back as these bytes, in capitals as well, and one of them in groups.
 fn bytes(provider: &RustCrypto, bytes: &[u8]) -> Option<Share> {
     let read = Share::from_bytes(provider, bytes);
     assert_eq!(read.as_ref().err().copied(), why_not(provider, bytes));
     let share = read.ok()?;
     assert_eq!((&share.slot()[..], share.threshold(), share.index()), (&bytes[1..17], bytes[17], bytes[18]));
     let (hex, base64) = (share.expose_hex(), share.expose_base64());
-    for text in [&*hex, &*base64, &hex.to_uppercase(), &format!(" {}\n", *base64)] {
+    let typed = share.expose_text();
+    let grouped = typed.replace('-', " - ").to_uppercase();
+    for text in [&*hex, &*base64, &*typed, &grouped, &hex.to_uppercase(), &format!(" {}\n", *base64)] {
         let again = Share::parse(provider, text).expect("a share's own text");
         assert_eq!(again.expose_hex(), hex);
     }
@@ -59,12 +61,15 @@ fn checksum(provider: &RustCrypto, body: &[u8]) -> [u8; 4] {
     [a, b, c, d]
 }
 
-/// A text that is read as a share is its hex or its base64, but for space around it and capitals in hex.
+/// A text that is read as a share is its hex or its base64, but for space around it and capitals in hex, or the text
+/// that people type, but for space and capitals.
 fn text(provider: &RustCrypto, text: &str) {
     let Ok(share) = Share::parse(provider, text) else { return };
+    let typed: String = text.chars().filter(|char| !char.is_whitespace()).collect();
     let text = text.trim();
     let (hex, base64) = (share.expose_hex(), share.expose_base64());
-    assert!(text == *base64 || text.eq_ignore_ascii_case(&hex));
+    let known = text == *base64 || text.eq_ignore_ascii_case(&hex);
+    assert!(known || typed.eq_ignore_ascii_case(&share.expose_text()));
 }
 
 /// Bytes with the right checksum, as one who knows the format would make them: no database takes them.
@@ -130,6 +135,7 @@ pub fn seeds() -> Vec<Seed> {
     let whole = [&body[..], &checksum(&provider, &body)].concat();
     let share = Share::from_bytes(&provider, &whole).expect("made as the format says");
     let (hex_text, base64) = (share.expose_hex().to_string(), share.expose_base64().to_string());
+    let typed = share.expose_text().to_string();
     let with = |at: usize, byte: u8| {
         let mut changed = whole.clone();
         changed[at] = byte;
@@ -145,6 +151,11 @@ pub fn seeds() -> Vec<Seed> {
         raw("one-byte-more", &[&whole[..], &[0]].concat()),
         raw("checksum-changed", &with(54, whole[54] ^ 1)),
         raw("value-changed", &with(30, whole[30] ^ 1)),
+        text("typed", &typed),
+        text("typed-in-capitals-and-groups", &typed.to_uppercase().replace('-', " - ")),
+        text("typed-with-a-wrong-digit", &typed.replacen('a', "b", 1)),
+        text("typed-truncated", &typed[..typed.len() - 1]),
+        text("typed-for-another-index", &typed.replacen("-1-", "-2-", 1)),
         text("hex", &hex_text),
         text("hex-in-capitals", &hex_text.to_uppercase()),
         text("hex-with-a-wrong-digit", &hex_text.replacen('0', "g", 1)),
