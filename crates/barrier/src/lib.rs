@@ -18,6 +18,7 @@
 //! ```
 
 mod collector;
+mod fsck;
 mod keyring;
 mod record;
 mod renew;
@@ -39,6 +40,7 @@ mod work;
 mod wrap;
 
 pub use collector::{Collector, Entered};
+pub use fsck::{Count, Flaw, Place, Problem, Report, fsck};
 pub use renew::Renewal;
 pub use reseal::ResealProgress;
 pub use schedule::{InvalidPeriod, Schedule};

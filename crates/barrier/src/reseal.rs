@@ -327,3 +327,8 @@ pub(crate) fn version_of(tenant: &Tenant, record: &Record) -> Result<u32, StoreE
     let key = Header::parse(&record.value).map_err(refused)?.key;
     if key.id == *tenant.as_bytes() { Ok(key.version) } else { Err(StoreError::Corrupt) }
 }
+
+/// Whose records the job seals anew that a due row keeps.
+pub(crate) fn tenant_of(payload: &[u8]) -> Option<Tenant> {
+    Reseal::read(payload).ok().map(|job| job.tenant())
+}

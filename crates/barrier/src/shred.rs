@@ -222,3 +222,8 @@ impl Shred {
         minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)
     }
 }
+
+/// Whose rows the job deletes that a due row keeps.
+pub(crate) fn tenant_of(payload: &[u8]) -> Option<Tenant> {
+    minicbor::decode::<Shred>(payload).ok().map(|job| job.tenant())
+}

@@ -217,6 +217,19 @@ impl Slot {
         opened.key.unwrap(provider, root_child(database, self.root.version), &self.root.sealed)
     }
 
+    /// Whether the slot's key opens by the root, and the root by it.
+    pub(crate) fn verify(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+        root: &Named,
+    ) -> Result<(), StoreError> {
+        let key = root.unwrap(provider, slot_child(&id, Level::SlotByRoot), &self.by_root)?;
+        let opened = Opened { id, key: Named::new(provider, id, 1, &key) };
+        self.root(provider, &opened, &root.id.id)?;
+        if self.root.version == root.id.version { Ok(()) } else { Err(StoreError::Corrupt) }
+    }
+
     /// The same slot for a new root, without its secret: the old root knows the slot's key.
     pub(crate) fn rerooted(
         &self,

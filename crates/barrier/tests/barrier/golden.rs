@@ -100,7 +100,8 @@ fn like_the_golden_one() -> Db {
 /// A database as the file holds it.
 fn text_of(db: &Db) -> String {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let mut lines: Vec<_> = db.shares.iter().map(|share| format!("share {}\n", *share.expose_hex())).collect();
+    let mut lines: Vec<_> =
+        db.shares.iter().map(|share| format!("share {}\n", *share.expose_hex())).collect();
     for (key, value) in db.engine.dump() {
         let table = read_key(&key).table().number();
         let (kind, _) = KINDS.iter().find(|(_, of)| *of == table).unwrap();
