@@ -121,7 +121,15 @@ impl Fsck<'_> {
     fn state_row(&mut self, row: &Record) -> Result<Flaws, StoreError> {
         let state = State::read(&row.value)?;
         let first = TenantRecord::key(Tenant::from_bytes(state.first_tenant))?;
-        self.missing(&State::key()?, row, &[first, schedule::root_key(&state)?])
+        let mut flaws = self.missing(&State::key()?, row, &[first, schedule::root_key(&state)?])?;
+        if let Some(roots) = &self.roots {
+            for old in &state.old {
+                if whole(roots.version(self.provider, old.version))?.is_none() {
+                    flaws.push((State::key()?, Flaw::DoesNotOpen));
+                }
+            }
+        }
+        Ok(flaws)
     }
 
     fn slot_row(&mut self, key: &RecordKey, row: &Record) -> Result<Flaws, StoreError> {
