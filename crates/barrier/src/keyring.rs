@@ -4,7 +4,7 @@ use std::{
 };
 
 use strongroom_core::{Mac, Provider, Record, RecordKey, Revision, Store, StoreError, Tenant};
-use strongroom_keys::envelope::{self, Context};
+use strongroom_keys::envelope::{self, Context, Header};
 
 use crate::{
     record::{Row, TenantRecord},
@@ -73,6 +73,20 @@ impl TenantKeys {
         envelope::seal(provider, &*named.mac, named.id, &context(provider, key)?, value).map_err(refused)
     }
 
+    /// The record under a blinded key as it was given; nothing if its version is not there.
+    pub(crate) fn opened(
+        &self,
+        provider: &dyn Provider,
+        key: &RecordKey,
+        record: &Record,
+    ) -> Result<Option<Record>, StoreError> {
+        let version = Header::parse(&record.value).map_err(refused)?.key.version;
+        let Some(named) = self.version(version) else { return Ok(None) };
+        let context = context(provider, key)?;
+        let value = envelope::open(provider, &*named.mac, named.id, &context, &record.value);
+        Ok(Some(Record { value: value.map_err(refused)?.into(), revision: record.revision }))
+    }
+
     /// Opens a tenant's record with the root that it names.
     pub(crate) fn open(
         provider: &dyn Provider,
@@ -82,10 +96,9 @@ impl TenantKeys {
         revision: Revision,
     ) -> Result<Self, StoreError> {
         let mut versions = Vec::with_capacity(record.intermediates.len());
-        for wrapped in &record.intermediates {
-            let child = intermediate(&tenant, wrapped.version);
-            let material = root.unwrap(provider, child, &wrapped.sealed)?;
-            versions.push(Named::new(provider, *tenant.as_bytes(), wrapped.version, &material));
+        for key in &record.intermediates {
+            let material = root.unwrap(provider, intermediate(&tenant, key.version), &key.sealed)?;
+            versions.push(Named::new(provider, *tenant.as_bytes(), key.version, &material));
         }
         let current = versions.last().ok_or(StoreError::Corrupt)?;
         let blind = provider.hmac(&*current.unwrap(provider, blind(tenant), &record.blind)?);
@@ -136,29 +149,30 @@ impl Keyring {
         }
     }
 
-    /// The keys of a tenant, from memory or from the store.
+    /// The keys of a tenant, from memory or from the store; nothing if there is no such tenant.
     pub(crate) fn tenant(
         &self,
         provider: &dyn Provider,
         store: &dyn Store,
         tenant: Tenant,
-    ) -> Result<Arc<TenantKeys>, StoreError> {
+    ) -> Result<Option<Arc<TenantKeys>>, StoreError> {
         let generation = {
             let held = self.read();
             let held = held.as_ref().ok_or(StoreError::Sealed)?;
             if let Some(keys) = held.tenants.get(&tenant) {
-                return Ok(Arc::clone(keys));
+                return Ok(Some(Arc::clone(keys)));
             }
             held.generation
         };
-        let keys = Arc::new(self.load_tenant(provider, store, tenant)?);
+        let Some(keys) = self.load_tenant(provider, store, tenant)? else { return Ok(None) };
+        let keys = Arc::new(keys);
         if let Some(held) = self.write().as_mut().filter(|held| held.generation == generation) {
             if held.tenants.len() >= TENANTS {
                 held.tenants.clear();
             }
             held.tenants.insert(tenant, Arc::clone(&keys));
         }
-        Ok(keys)
+        Ok(Some(keys))
     }
 
     fn load_tenant(
@@ -166,13 +180,14 @@ impl Keyring {
         provider: &dyn Provider,
         store: &dyn Store,
         tenant: Tenant,
-    ) -> Result<TenantKeys, StoreError> {
+    ) -> Result<Option<TenantKeys>, StoreError> {
         let key = TenantRecord::key(tenant)?;
         let (roots, mut rows) =
             self.by_ways(|ways| Roots::read(provider, ways, vec![key.clone()], |keys| store.get_many(keys)))?;
-        let record = rows.pop().flatten().ok_or(NO_TENANT)?;
+        let Some(record) = rows.pop().flatten() else { return Ok(None) };
         let row = TenantRecord::read(&record.value)?;
-        TenantKeys::open(provider, &roots.version(provider, row.root)?, tenant, &row, record.revision)
+        let root = roots.version(provider, row.root)?;
+        TenantKeys::open(provider, &root, tenant, &row, record.revision).map(Some)
     }
 
     /// The slots whose keys are in memory.

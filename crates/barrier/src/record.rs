@@ -7,14 +7,14 @@ use minicbor::{
 };
 use strongroom_core::{Argon2Cost, Name, RecordKey, Segment, StoreError, Table, Tenant, Time};
 
+use crate::{Reason, Resealed, Schedule};
+
 /// The database: its id, its root's version, older roots. One row.
 pub(crate) const STATE: Table = Table::new(0x0010);
 /// Unseal slots, by id.
 pub(crate) const SLOTS: Table = Table::new(0x0011);
 /// The keys of tenants, by the tenant's id.
 pub(crate) const TENANTS: Table = Table::new(0x0012);
-
-const FORMAT: u8 = 1;
 
 /// A key sealed under another one.
 #[derive(Debug, Clone, Encode, Decode)]
@@ -53,6 +53,14 @@ pub(crate) struct State {
     /// The tenant that the database begins with.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub(crate) first_tenant: [u8; 16],
+    /// Why the root was made.
+    #[n(6)]
+    pub(crate) root_reason: Reason,
+    /// When the root is due to be replaced: the due row of that moment says so.
+    #[n(7)]
+    pub(crate) next: Time,
+    #[n(8)]
+    pub(crate) schedule: Schedule,
 }
 
 #[derive(Debug, Clone, Encode, Decode)]
@@ -141,16 +149,53 @@ pub(crate) struct TenantRecord {
     pub(crate) root: u32,
     /// All intermediates; the last one is current.
     #[n(2)]
-    pub(crate) intermediates: Vec<Wrapped>,
+    pub(crate) intermediates: Vec<Intermediate>,
     /// The key of blind segments, sealed under the current intermediate. It never changes.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub(crate) blind: Vec<u8>,
+    /// When the key is due to be replaced: the due row of that moment says so.
+    #[n(4)]
+    pub(crate) next: Time,
+    /// When the job began that seals the tenant's records anew, while there is one: its due row has this time.
+    #[n(5)]
+    pub(crate) reseal: Option<Time>,
+    /// What the last such job found.
+    #[n(6)]
+    pub(crate) resealed: Option<Resealed>,
+}
+
+/// One version of a tenant's key.
+#[derive(Debug, Clone, Encode, Decode)]
+pub(crate) struct Intermediate {
+    #[n(0)]
+    pub(crate) version: u32,
+    /// The key, sealed under the root that the record names.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub(crate) sealed: Vec<u8>,
+    #[n(2)]
+    pub(crate) made: Time,
+    #[n(3)]
+    pub(crate) reason: Reason,
+    /// The root that was current when it was made: nobody who had only older ones ever had it.
+    #[n(4)]
+    pub(crate) under: u32,
 }
 
 impl State {
-    pub(crate) fn new(database: [u8; 16], root: u32, root_made: Time, first_tenant: Tenant) -> Self {
-        let first_tenant = *first_tenant.as_bytes();
-        Self { format: FORMAT, database, root, root_made, old: Vec::new(), first_tenant }
+    /// The state of a new database.
+    pub(crate) fn new(database: [u8; 16], root: u32, now: Time, first_tenant: Tenant) -> Self {
+        let schedule = Schedule::default();
+        Self {
+            format: Self::FORMAT,
+            database,
+            root,
+            root_made: now,
+            old: Vec::new(),
+            first_tenant: *first_tenant.as_bytes(),
+            root_reason: Reason::Created,
+            next: schedule.next_root(now),
+            schedule,
+        }
     }
 
     pub(crate) fn key() -> Result<RecordKey, StoreError> {
@@ -160,7 +205,7 @@ impl State {
 
 impl Slot {
     pub(crate) fn new(kind: Kind, made: Time, by_secret: Vec<u8>, by_root: Vec<u8>, root: Wrapped) -> Self {
-        Self { format: FORMAT, kind, made, by_secret, by_root, root, label: None, replaces: None }
+        Self { format: Self::FORMAT, kind, made, by_secret, by_root, root, label: None, replaces: None }
     }
 
     pub(crate) fn key(id: [u8; 16]) -> Result<RecordKey, StoreError> {
@@ -169,26 +214,36 @@ impl Slot {
 }
 
 impl TenantRecord {
-    pub(crate) fn new(root: u32, intermediates: Vec<Wrapped>, blind: Vec<u8>) -> Self {
-        Self { format: FORMAT, root, intermediates, blind }
+    pub(crate) fn new(root: u32, intermediates: Vec<Intermediate>, blind: Vec<u8>, next: Time) -> Self {
+        Self { format: Self::FORMAT, root, intermediates, blind, next, reseal: None, resealed: None }
     }
 
     pub(crate) fn key(tenant: Tenant) -> Result<RecordKey, StoreError> {
         Ok(RecordKey::new(Tenant::SYSTEM, TENANTS, &[Segment::Id(*tenant.as_bytes())])?)
     }
 
-    /// The version of the intermediate that seals now.
+    /// The intermediate that seals now.
+    pub(crate) fn newest(&self) -> Result<&Intermediate, StoreError> {
+        self.intermediates.last().ok_or(StoreError::Corrupt)
+    }
+
+    /// Its version.
     pub(crate) fn current(&self) -> Result<u32, StoreError> {
-        self.intermediates.last().map(|wrapped| wrapped.version).ok_or(StoreError::Corrupt)
+        Ok(self.newest()?.version)
     }
 }
 
 /// A row of the hierarchy: an array whose first item is the format's number.
 pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
+    /// The number of the format that this version writes.
+    const FORMAT: u8;
+
     /// Reads a row, which has one encoding only: what rewrites it drops nothing that it did not understand.
     fn read(bytes: &[u8]) -> Result<Self, StoreError> {
-        if format(bytes).map_err(|_| StoreError::Corrupt)? != u64::from(FORMAT) {
-            return Err(StoreError::Unsupported("read a database that a newer version made"));
+        if format(bytes).map_err(|_| StoreError::Corrupt)? != u64::from(Self::FORMAT) {
+            return Err(StoreError::Unsupported(
+                "read a database of a format that this version does not know",
+            ));
         }
         let row: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
         if row.is_sound() && row.to_bytes()? == bytes { Ok(row) } else { Err(StoreError::Corrupt) }
@@ -204,8 +259,13 @@ pub(crate) trait Row: Sized + for<'b> Decode<'b, ()> + Encode<()> {
     }
 }
 
-impl Row for State {}
+impl Row for State {
+    const FORMAT: u8 = 2;
+}
+
 impl Row for Slot {
+    const FORMAT: u8 = 1;
+
     fn is_sound(&self) -> bool {
         let kind = match &self.kind {
             Kind::SecretFile | Kind::Key { .. } => true,
@@ -221,7 +281,10 @@ impl Row for Slot {
         kind && proposed == self.root.is_none() && (!proposed || matches!(self.kind, Kind::Shamir { .. }))
     }
 }
-impl Row for TenantRecord {}
+
+impl Row for TenantRecord {
+    const FORMAT: u8 = 2;
+}
 
 /// The format's number, whatever follows it.
 fn format(bytes: &[u8]) -> Result<u64, minicbor::decode::Error> {

@@ -1,20 +1,20 @@
 use minicbor::{Decode, Encode};
 use strongroom_core::{
-    Action, Caller, Change, CommitError, Direction, Due, Provider, Range, Reader, StoreError, Tenant, Time,
-    Worker,
+    Action, Caller, Change, CommitError, Direction, Due, Reader, StoreError, Tenant, Time,
 };
 
 use crate::{
     Unsealed,
-    keyring::intermediate,
-    record::{Row, State, TENANTS, TenantRecord, Wrapped, id_of},
-    roots::Roots,
+    record::{Row, State, TenantRecord, id_of},
     rotate::keys_of,
+    status::tenants_after,
+    tenant::rewrapped,
+    work::following,
 };
 
-const REWRAP: &str = "barrier.rewrap";
+pub(crate) const REWRAP: &str = "barrier.rewrap";
 /// Tenants that one step takes.
-pub(crate) const STEP: usize = 50;
+pub(crate) const STEP: usize = 40;
 
 /// What a step of rewrapping needs to know.
 #[derive(Debug, Encode, Decode)]
@@ -34,25 +34,20 @@ impl Rewrap {
     }
 
     pub(crate) fn due(&self, time: Time, id: [u8; 16]) -> Result<Due, StoreError> {
-        let payload = minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)?;
-        Ok(Due { time, kind: REWRAP, id, tenant: Tenant::SYSTEM, payload })
+        Ok(Due { time, kind: REWRAP, id, tenant: Tenant::SYSTEM, payload: self.payload()? })
+    }
+
+    fn payload(&self) -> Result<Vec<u8>, StoreError> {
+        minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)
     }
 }
 
-/// Wraps the keys of every tenant under the current root, step by step, and drops the roots that nothing
-/// needs any more at the end.
-impl Worker for Unsealed {
-    fn kind(&self) -> &'static str {
-        REWRAP
-    }
-
-    fn step(&self, mut reader: Reader<'_>, due: &Due, now: Time) -> Result<Change<()>, CommitError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+impl Unsealed {
+    /// Wraps the keys of some tenants under the current root, and drops the roots that nothing needs any more at the
+    /// end.
+    pub(crate) fn rewrap_some(&self, mut reader: Reader<'_>, due: &Due) -> Result<Change<()>, CommitError> {
         let job: Rewrap = minicbor::decode(&due.payload).map_err(|_| StoreError::Corrupt)?;
-        let mut range = Range::under(Tenant::SYSTEM, TENANTS, &[]).map_err(StoreError::from)?;
-        if let Some(after) = job.after {
-            range = range.after(&TenantRecord::key(Tenant::from_bytes(after))?).map_err(StoreError::from)?;
-        }
+        let range = tenants_after(job.after.map(Tenant::from_bytes))?;
         let found = keys_of(reader.scan(&range, Direction::Forward, STEP)?);
         let last = found.last().filter(|_| found.len() == STEP).cloned();
         let (roots, rows) = self.roots(&mut reader, found)?;
@@ -61,40 +56,17 @@ impl Worker for Unsealed {
             let row = TenantRecord::read(&record.value)?;
             if row.root < job.target {
                 let tenant = Tenant::from_bytes(id_of(&key)?);
-                change.put(&key, &rewrapped(self.provider(), &roots, tenant, &row)?.to_bytes()?);
+                change.put(&key, &rewrapped(self.provider(), &roots, tenant, row)?.to_bytes()?);
                 self.evict_with(&mut change, tenant);
             }
         }
         if let Some(key) = last {
             let next = Rewrap { after: Some(id_of(&key)?), ..job };
-            next.due(now, following(due.id))?.put(&mut change)?;
+            following(due, next.payload()?).put(&mut change)?;
             return Ok(change);
         }
         change.put(&State::key()?, &roots.forgetting(job.target).to_bytes()?);
         self.record(&mut change, &Caller::system(), Tenant::SYSTEM, Action::Rewrap)?;
         Ok(change)
     }
-}
-
-/// The id of the next step, which sorts behind this one also within one moment: so one run does all steps.
-fn following(id: [u8; 16]) -> [u8; 16] {
-    u128::from_be_bytes(id).wrapping_add(1).to_be_bytes()
-}
-
-/// A tenant's keys under the current root.
-fn rewrapped(
-    provider: &dyn Provider,
-    roots: &Roots,
-    tenant: Tenant,
-    row: &TenantRecord,
-) -> Result<TenantRecord, StoreError> {
-    let (old, new) = (roots.version(provider, row.root)?, &roots.current);
-    let mut intermediates = Vec::with_capacity(row.intermediates.len());
-    for wrapped in &row.intermediates {
-        let child = intermediate(&tenant, wrapped.version);
-        let material = old.unwrap(provider, child, &wrapped.sealed)?;
-        intermediates
-            .push(Wrapped { version: wrapped.version, sealed: new.wrap(provider, child, &material)? });
-    }
-    Ok(TenantRecord::new(new.id.version, intermediates, row.blind.clone()))
 }

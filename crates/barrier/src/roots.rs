@@ -1,6 +1,7 @@
-use strongroom_core::{Provider, Record, RecordKey, StoreError, Tenant, Time};
+use strongroom_core::{Provider, Record, RecordKey, StoreError, Time};
 
 use crate::{
+    Reason,
     keyring::{GONE, Ways},
     record::{Row, Slot, State, Wrapped},
     slot::Opened,
@@ -69,22 +70,31 @@ impl Roots {
         Ok(named(&self.older(provider, wrapped.ok_or(StoreError::Corrupt)?)?))
     }
 
+    /// The state of the database that they were read from.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
     /// A new root, with all roots so far sealed under it.
     pub(crate) fn next(
         &self,
         provider: &dyn Provider,
         material: Material,
         now: Time,
+        reason: Reason,
     ) -> Result<NextRoot, StoreError> {
-        let State { database, root, first_tenant, old, .. } = &self.state;
+        let State { database, root, old, schedule, .. } = &self.state;
         let version = root.checked_add(1).ok_or(StoreError::TooLarge("versions of the root"))?;
         let named = Named::new(provider, *database, version, &material);
-        let mut state = State::new(*database, version, now, Tenant::from_bytes(*first_tenant));
+        let mut kept = Vec::with_capacity(old.len() + 1);
         for wrapped in old {
             let older = self.older(provider, wrapped)?;
-            state.old.push(under(provider, &named, database, wrapped.version, &older)?);
+            kept.push(under(provider, &named, database, wrapped.version, &older)?);
         }
-        state.old.push(under(provider, &named, database, *root, &self.material)?);
+        kept.push(under(provider, &named, database, *root, &self.material)?);
+        let mut state = self.state.clone();
+        (state.root, state.root_made, state.root_reason) = (version, now, reason);
+        (state.next, state.old) = (schedule.next_root(now), kept);
         Ok(NextRoot { named, material, state })
     }
 

@@ -1,17 +1,20 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Batch, Clock, Direction, Expect, Outcome, Provider, Range, Record, RecordKey, Revision, Store,
+    Batch, Clock, Direction, Due, Expect, Outcome, Provider, Range, Record, RecordKey, Revision, Store,
     StoreError, Tenant, Time, Write,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     NewSlot, Proposal, Share, SlotStatus,
-    keyring::{TenantKeys, blind, intermediate, read_one},
+    keyring::{TenantKeys, read_one},
     prepared::Prepared,
-    record::{Row, SLOTS, Slot, State, TenantRecord, Wrapped},
+    record::{Row, SLOTS, Slot, State, TenantRecord},
+    schedule::{root_due, tenant_due},
     slot_status::Listed,
+    tenant::new_tenant,
+    witness,
     wrap::{Named, new_id, new_key},
 };
 
@@ -166,19 +169,6 @@ impl Sealed {
     }
 }
 
-/// The keys of a new tenant, sealed under a root.
-pub(crate) fn new_tenant(
-    provider: &dyn Provider,
-    root: &Named,
-    tenant: Tenant,
-) -> Result<TenantRecord, StoreError> {
-    let (material, blind_material) = (new_key(provider)?, new_key(provider)?);
-    let named = Named::new(provider, *tenant.as_bytes(), 1, &material);
-    let sealed = root.wrap(provider, intermediate(&tenant, 1), &material)?;
-    let blind = named.wrap(provider, blind(tenant), &blind_material)?;
-    Ok(TenantRecord::new(root.id.version, vec![Wrapped { version: 1, sealed }], blind))
-}
-
 /// All that a database begins with: the hierarchy, then the first records as any later one is sealed.
 fn first_batch(
     provider: &dyn Provider,
@@ -188,15 +178,23 @@ fn first_batch(
     first: Vec<(RecordKey, Zeroizing<Vec<u8>>)>,
 ) -> Result<Batch, StoreError> {
     let tenant = Tenant::from_bytes(new_id(provider)?);
-    let system = new_tenant(provider, root, Tenant::SYSTEM)?;
+    let state = State::new(root.id.id, root.id.version, now, tenant);
+    let new = |tenant| new_tenant(provider, root, tenant, now, state.schedule.next_tenant(provider, now));
+    let (system, own) = (new(Tenant::SYSTEM)?, new(tenant)?);
     let mut rows = vec![
-        (State::key()?, State::new(root.id.id, root.id.version, now, tenant).to_bytes()?),
+        (State::key()?, state.to_bytes()?),
         (TenantRecord::key(Tenant::SYSTEM)?, system.to_bytes()?),
-        (TenantRecord::key(tenant)?, new_tenant(provider, root, tenant)?.to_bytes()?),
+        (TenantRecord::key(tenant)?, own.to_bytes()?),
     ];
     rows.extend(slots);
+    let dues = [root_due(&state), tenant_due(Tenant::SYSTEM, &system), tenant_due(tenant, &own)];
+    let mut beside = dues.iter().map(Due::row).collect::<Result<Vec<_>, _>>()?;
+    for (key, value) in &rows {
+        beside.push((witness::key(key)?, witness::digest(provider, value).to_vec()));
+    }
+    let beside = beside.into_iter().map(|(key, value)| (key, Zeroizing::new(value)));
     let keys = TenantKeys::open(provider, root, Tenant::SYSTEM, &system, Revision(0))?;
-    for (key, value) in first {
+    for (key, value) in first.into_iter().chain(beside) {
         if key.tenant() != Tenant::SYSTEM {
             return Err(StoreError::Invalid("a database begins with records of the system tenant"));
         }

@@ -12,6 +12,7 @@ use crate::{
     Unsealed,
     keyring::TenantKeys,
     record::{TenantRecord, check_hierarchy, is_hierarchy},
+    witness,
 };
 
 /// What a batch becomes. All of it is sealed under one version of each tenant's key, and expects that version
@@ -24,6 +25,9 @@ pub(crate) fn sealed(unsealed: &Unsealed, batch: Batch) -> Result<Batch, StoreEr
     }
     for (key, write) in batch.writes {
         let key = keys.blinded(key)?;
+        if is_hierarchy(&key) {
+            sealed.writes.push(keys.witness(&key, &write)?);
+        }
         let write = match write {
             Write::Put(value) => Write::Put(keys.value(&key, value)?),
             Write::Delete => Write::Delete,
@@ -56,6 +60,19 @@ impl Keys<'_> {
 
     fn blinded(&mut self, key: RecordKey) -> Result<RecordKey, StoreError> {
         if key.has_blind() { self.of(key.tenant())?.blinded(&key) } else { Ok(key) }
+    }
+
+    /// What goes with a row of the hierarchy, so that a change of it by anybody else is noticed.
+    fn witness(&mut self, row: &RecordKey, write: &Write) -> Result<(RecordKey, Write), StoreError> {
+        let key = witness::key(row)?;
+        let write = match write {
+            Write::Put(value) => {
+                let digest = witness::digest(self.unsealed.provider(), value);
+                Write::Put(self.value(&key, Zeroizing::new(digest.to_vec()))?)
+            }
+            Write::Delete => Write::Delete,
+        };
+        Ok((key, write))
     }
 
     fn value(

@@ -222,6 +222,22 @@ impl Slot {
         opened.key.unwrap(provider, root_child(database, self.root.version), &self.root.sealed)
     }
 
+    /// Whether the slot's key opens by the root, and the root by it unless the slot is only proposed.
+    pub(crate) fn verify(
+        &self,
+        provider: &dyn Provider,
+        id: [u8; 16],
+        root: &Named,
+    ) -> Result<(), StoreError> {
+        let key = self.key_by_root(provider, id, root)?;
+        if self.is_proposed() {
+            return Ok(());
+        }
+        let opened = Opened { id, key: Named::new(provider, id, 1, &key) };
+        self.root(provider, &opened, &root.id.id)?;
+        if self.root.version == root.id.version { Ok(()) } else { Err(StoreError::Corrupt) }
+    }
+
     /// The same slot for a new root, without its secret: the old root knows the slot's key.
     pub(crate) fn rerooted(
         &self,

@@ -8,9 +8,6 @@ use crate::{
     Table, Tenant, Time,
 };
 
-/// Work that waits for its time, under the system tenant: time, kind, id.
-pub(crate) const DUE: Table = Table::new(0x0002);
-
 /// A piece of work that is to be done at a time, kept in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
@@ -27,25 +24,67 @@ pub struct Due {
 }
 
 impl Due {
-    /// Adds the work to a change.
+    /// Work that waits for its time, under the system tenant: time, kind, id.
+    pub const TABLE: Table = Table::new(0x0002);
+
+    /// The key of a row.
     ///
     /// # Errors
     /// [`StoreError`] for a kind that is too long for a key.
+    pub fn key(time: Time, kind: &str, id: [u8; 16]) -> Result<RecordKey, StoreError> {
+        let segments = [Segment::Number(time.as_millis()), Segment::Name(kind), Segment::Id(id)];
+        Ok(RecordKey::new(Tenant::SYSTEM, Self::TABLE, &segments)?)
+    }
+
+    /// The time, the kind and the id that a row's key holds; nothing for the key of anything else.
+    pub fn parts(key: &RecordKey) -> Option<(Time, &str, [u8; 16])> {
+        if key.tenant() != Tenant::SYSTEM || key.table() != Self::TABLE {
+            return None;
+        }
+        let mut segments = key.segments();
+        match (segments.next()?, segments.next()?, segments.next()?, segments.next()) {
+            (Segment::Number(time), Segment::Name(kind), Segment::Id(id), None) => {
+                Some((Time::from_millis(time), kind, id))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whose data the work of a row is on, and what its worker needs to know.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for what is no such row.
+    pub fn content(value: &[u8]) -> Result<(Tenant, &[u8]), StoreError> {
+        let (tenant, payload) = value.split_first_chunk().ok_or(StoreError::Corrupt)?;
+        Ok((Tenant::from_bytes(*tenant), payload))
+    }
+
+    /// The row that keeps the work.
+    ///
+    /// # Errors
+    /// As for [`Due::key`].
+    pub fn row(&self) -> Result<(RecordKey, Vec<u8>), StoreError> {
+        let key = Self::key(self.time, self.kind, self.id)?;
+        Ok((key, [self.tenant.as_bytes(), self.payload.as_slice()].concat()))
+    }
+
+    /// Adds the work to a change.
+    ///
+    /// # Errors
+    /// As for [`Due::key`].
     pub fn put<T>(&self, change: &mut Change<T>) -> Result<(), StoreError> {
-        let segments =
-            [Segment::Number(self.time.as_millis()), Segment::Name(self.kind), Segment::Id(self.id)];
-        let key = RecordKey::new(Tenant::SYSTEM, DUE, &segments)?;
-        change.put(&key, &[self.tenant.as_bytes(), self.payload.as_slice()].concat());
+        let (key, value) = self.row()?;
+        change.put(&key, &value);
         Ok(())
     }
 }
 
-/// Does one kind of due work.
+/// Does some kinds of due work.
 pub trait Worker: Send + Sync {
-    /// The kind.
-    fn kind(&self) -> &'static str;
+    /// The kinds.
+    fn kinds(&self) -> &[&'static str];
 
-    /// Plans one step. The runner adds that the due row is still there and goes with the commit: that is the
+    /// Plans one step of the kind that `due` names. The runner adds that the due row is still there and goes with the commit: that is the
     /// fence. A step that is not the last puts the next [`Due`] into its change.
     ///
     /// # Errors
@@ -80,21 +119,20 @@ pub fn run_due(
 ) -> Result<DueReport, DueError> {
     let end = Instant::now().checked_add(budget);
     let mut report = DueReport::default();
-    let mut range = Range::under(Tenant::SYSTEM, DUE, &[]).map_err(StoreError::from)?;
+    let mut range = Range::under(Tenant::SYSTEM, Due::TABLE, &[]).map_err(StoreError::from)?;
     loop {
         let Some((key, record)) = store.scan(&range, Direction::Forward, 1)?.pop() else { return Ok(report) };
-        let (time, kind, id) = parts(&key).ok_or(StoreError::Corrupt)?;
+        let (time, kind, id) = Due::parts(&key).ok_or(StoreError::Corrupt)?;
         if time > now || end.is_some_and(|end| Instant::now() >= end) {
             report.next = Some(time);
             return Ok(report);
         }
-        if let Some(worker) = workers.iter().find(|worker| worker.kind() == kind) {
-            let (tenant, payload) = record.value.split_first_chunk().ok_or(StoreError::Corrupt)?;
-            let tenant = Tenant::from_bytes(*tenant);
-            let due = Due { time, kind: worker.kind(), id, tenant, payload: payload.to_vec() };
-            match step(store, *worker, &due, &key, Expect::At(record.revision), now) {
+        if let Some((worker, kind)) = who_does(workers, kind) {
+            let (tenant, payload) = Due::content(&record.value)?;
+            let due = Due { time, kind, id, tenant, payload: payload.to_vec() };
+            match step(store, worker, &due, &key, Expect::At(record.revision), now) {
                 Ok(()) => report.done += 1,
-                Err(error) => report.failed.push((worker.kind(), error)),
+                Err(error) => report.failed.push((kind, error)),
             }
         }
         range = range.after(&key).map_err(StoreError::from)?;
@@ -115,18 +153,15 @@ fn step(
     change.commit(store)
 }
 
-fn parts(key: &RecordKey) -> Option<(Time, &str, [u8; 16])> {
-    let mut segments = key.segments();
-    match (segments.next()?, segments.next()?, segments.next()?) {
-        (Segment::Number(time), Segment::Name(kind), Segment::Id(id)) => {
-            Some((Time::from_millis(time), kind, id))
-        }
-        _ => None,
-    }
+/// The first worker that does this kind of work.
+fn who_does<'w>(workers: &[&'w dyn Worker], kind: &str) -> Option<(&'w dyn Worker, &'static str)> {
+    workers
+        .iter()
+        .find_map(|worker| worker.kinds().iter().find(|known| **known == kind).map(|kind| (*worker, *kind)))
 }
 
 impl fmt::Debug for dyn Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Worker({})", self.kind())
+        write!(f, "Worker({})", self.kinds().join(", "))
     }
 }

@@ -55,6 +55,18 @@ pub enum Action {
     /// What was wrapped under an old key was wrapped under the new one.
     #[n(7)]
     Rewrap,
+    /// A job began that seals every record of a tenant anew, under the newest version of its key.
+    #[n(8)]
+    Reseal,
+    /// Versions of a key that nothing lies under any more were destroyed.
+    #[n(9)]
+    Destroy,
+    /// A tenant's keys were erased, and with them all that they open.
+    #[n(10)]
+    Shred,
+    /// After a leak: everything is to get new keys.
+    #[n(11)]
+    Renew,
 }
 
 /// Why something was refused.

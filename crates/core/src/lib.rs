@@ -27,6 +27,7 @@ mod base;
 mod caches;
 mod caller;
 mod change;
+mod check;
 mod clock;
 mod due;
 mod event;
@@ -53,6 +54,7 @@ pub use base::Base;
 pub use caches::Caches;
 pub use caller::{Actor, Caller, RequestId};
 pub use change::{Change, CommitError, Pending, Reader, commit};
+pub use check::Check;
 #[cfg(feature = "testing")]
 pub use clock::FixedClock;
 pub use clock::{Clock, SystemClock, Time};

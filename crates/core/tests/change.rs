@@ -109,8 +109,8 @@ fn a_reader_reads_no_other_tenant() {
 struct Countdown;
 
 impl Worker for Countdown {
-    fn kind(&self) -> &'static str {
-        "countdown"
+    fn kinds(&self) -> &[&'static str] {
+        &["another", "countdown"]
     }
 
     fn step(&self, reader: Reader<'_>, due: &Due, _: Time) -> Result<Change<()>, DueError> {

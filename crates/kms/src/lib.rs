@@ -18,6 +18,7 @@
 //! ```
 
 mod cache;
+mod check;
 mod error;
 mod handle;
 mod lifecycle;
@@ -27,6 +28,7 @@ mod ring;
 mod rings;
 mod text;
 
+pub use check::RingCheck;
 pub use error::KmsError;
 pub use handle::RingHandle;
 pub use ring::{Ring, RingVersion, Settings};

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{KmsError, Ring, RingVersion, Settings};
 
 /// Rings, by name: one record each, with all versions.
-const RINGS: Table = Table::new(0x0101);
+pub(crate) const RINGS: Table = Table::new(0x0101);
 const FORMAT: u8 = 1;
 /// Versions that a ring's record holds.
 pub(crate) const VERSIONS: usize = 1_000;
@@ -152,10 +152,17 @@ impl RingRecord {
     /// The keys that the ring's state allows to be used, oldest first: what nothing may use is not copied.
     pub(crate) fn usable(&self) -> impl Iterator<Item = (u32, Stored)> {
         let allowed = |version: &&VersionRecord| !self.disabled && version.version >= self.min_decryption;
-        self.versions.iter().filter(allowed).map(|version| {
-            let secret = SecretSlice::from(version.secret.to_vec());
-            (version.version, Stored { algorithm: self.algorithm, secret, public: self.public(version) })
-        })
+        self.versions.iter().filter(allowed).map(|version| (version.version, self.stored(version)))
+    }
+
+    /// All keys, whoever may use them, oldest first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = Stored> {
+        self.versions.iter().map(|version| self.stored(version))
+    }
+
+    fn stored(&self, version: &VersionRecord) -> Stored {
+        let secret = SecretSlice::from(version.secret.to_vec());
+        Stored { algorithm: self.algorithm, secret, public: self.public(version) }
     }
 
     pub(crate) fn view(&self) -> Ring {

@@ -1,15 +1,22 @@
 //! A database to test on: a secret file and three shares of which two are needed.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use strongroom_barrier::{
     Created, NewSlot, Passphrase, Sealed, Share, SlotStatus, Split, Unlock, UnsealSecret, Unsealed,
 };
 use strongroom_core::{
-    Argon2Cost, Batch, Caller, CommitError, Expect, FixedClock, Outcome, RecordKey, SealedStore, Segment,
-    Store, StoreError, Table, Tenant, Time, Write, commit, memory::MemoryStore, run_due,
+    Argon2Cost, Batch, Caller, Change, CommitError, Due, Expect, FixedClock, Outcome, Reader, RecordKey,
+    SealedStore, Segment, Store, StoreError, Table, Tenant, Time, Worker, Write, commit, memory::MemoryStore,
+    run_due,
 };
-use strongroom_keys::RustCrypto;
+use strongroom_keys::{RustCrypto, envelope::Header};
 use zeroize::Zeroizing;
 
 pub(crate) const TABLE: Table = Table::new(0x7f01);
@@ -150,12 +157,64 @@ pub(crate) fn batch(key: &RecordKey, value: &[u8]) -> Batch {
     Batch { expectations: Vec::<(RecordKey, Expect)>::new(), writes }
 }
 
-/// Does all due work, which must succeed and leave no older root.
+/// Does all due work of now, which must succeed and leave no older root.
 pub(crate) fn rewrap(unsealed: &Unsealed, sealed: &Sealed) {
     let report = run_due(unsealed, &[unsealed], NOW, Duration::from_secs(60)).unwrap();
     assert!(report.failed.is_empty(), "{report:?}");
-    assert_eq!(report.next, None);
+    assert!(report.next > Some(NOW), "rotations of the future are left: {report:?}");
     assert_eq!(sealed.status().unwrap().old_roots, 0);
+}
+
+/// Does due work until there is none left at `now`; none of it may fail.
+pub(crate) fn work_off(unsealed: &Unsealed, now: Time) {
+    loop {
+        let report = run_due(unsealed, &[unsealed], now, Duration::from_secs(60)).unwrap();
+        assert!(report.failed.is_empty(), "{report:?}");
+        if report.done == 0 {
+            return;
+        }
+    }
+}
+
+/// Does so many steps of due work, and no more.
+pub(crate) struct Steps<'u> {
+    pub(crate) unsealed: &'u Unsealed,
+    pub(crate) left: AtomicUsize,
+}
+
+impl Steps<'_> {
+    pub(crate) fn run(unsealed: &Unsealed, steps: usize) {
+        let worker = Steps { unsealed, left: AtomicUsize::new(steps) };
+        let report = run_due(unsealed, &[&worker], NOW, Duration::from_secs(60)).unwrap();
+        assert_eq!((report.done, worker.left.into_inner()), (steps, 0), "{:?}", report.failed);
+    }
+}
+
+impl Worker for Steps<'_> {
+    fn kinds(&self) -> &[&'static str] {
+        self.unsealed.kinds()
+    }
+
+    fn step(&self, reader: Reader<'_>, due: &Due, now: Time) -> Result<Change<()>, CommitError> {
+        if self.left.load(Ordering::SeqCst) == 0 {
+            return Err(StoreError::Invalid("enough").into());
+        }
+        self.left.fetch_sub(1, Ordering::SeqCst);
+        self.unsealed.step(reader, due, now)
+    }
+}
+
+/// Under which version of its tenant's key a row lies, as the engine has it.
+pub(crate) fn version(engine: &MemoryStore, key: &RecordKey) -> u32 {
+    let row = engine.get_many(std::slice::from_ref(key)).unwrap().pop().flatten().unwrap();
+    Header::parse(&row.value).unwrap().key.version
+}
+
+/// The times of due rows of a kind.
+pub(crate) fn due_times(db: &Db, kind: &str) -> Vec<Time> {
+    let rows = db.rows(Due::TABLE.number());
+    let parts = rows.iter().map(|(key, _)| Due::parts(key).unwrap());
+    parts.filter(|(_, of, _)| *of == kind).map(|(time, ..)| time).collect()
 }
 
 /// The error of what should not have been done.

@@ -146,7 +146,8 @@ fn rewrapping_is_resumed_from_every_point() {
     prepared.at_every_fault(|unsealed, sealed| {
         let report = run_due(unsealed, &[unsealed], NOW, Duration::from_secs(60))?;
         first_failure(report.failed)?;
-        assert_eq!((report.done, sealed.status().map_err(|_| Failed::Store)?.old_roots), (2, 0));
+        // Two steps of rewrapping, and a pass over the tenant whose key was rotated before it had records.
+        assert_eq!((report.done, sealed.status().map_err(|_| Failed::Store)?.old_roots), (3, 0));
         Ok(())
     });
 }

@@ -1,4 +1,5 @@
-//! Format 1 as it was written once: a change of the format does not go unnoticed.
+//! The formats as they were written once: a change of one does not go unnoticed. The state and tenants' records are of
+//! format 2, slots of format 1.
 
 use std::sync::Arc;
 
@@ -7,7 +8,18 @@ use strongroom_core::{Action, Event, FixedClock, RecordKey, Segment, Tenant, dra
 
 use crate::db::{Db, NOW, SLOTS, STATE, SYSTEM, TENANTS, key, name, provider, put, read_key, rewrap, value};
 
-const GOLDEN: &str = include_str!("format-1.txt");
+const GOLDEN: &str = include_str!("format-2.txt");
+
+/// What the rows of a table are called in the file.
+const KINDS: [(&str, u16); 7] = [
+    ("event", 0x0001),
+    ("due", 0x0002),
+    ("state", STATE),
+    ("slot", SLOTS),
+    ("tenant", TENANTS),
+    ("witness", 0x0013),
+    ("record", 0x7f01),
+];
 
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
@@ -33,13 +45,8 @@ pub(crate) fn shares(golden: &str, kind: &str) -> Vec<Share> {
 /// The database of a golden file, with the shares of its slot.
 pub(crate) fn database(golden: &str) -> Db {
     let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
-    crate::db::write(
-        &engine,
-        ["state", "slot", "tenant", "event", "due", "record"]
-            .into_iter()
-            .flat_map(|kind| rows(golden, kind))
-            .map(|(key, value)| (key, Some(value))),
-    );
+    let rows = KINDS.iter().flat_map(|(kind, _)| rows(golden, kind));
+    crate::db::write(&engine, rows.map(|(key, value)| (key, Some(value))));
     let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
     Db { engine, clock, sealed, shares: shares(golden, "share") }
 }
@@ -58,7 +65,7 @@ fn reads_all(unsealed: &Unsealed) {
 }
 
 #[test]
-fn a_database_of_format_1_opens_by_every_slot() {
+fn a_database_of_format_2_opens_by_every_slot() {
     let db = database(GOLDEN);
     reads_all(&db.by_file());
     reads_all(&db.by_shares());
@@ -71,7 +78,7 @@ fn a_database_of_format_1_opens_by_every_slot() {
 }
 
 #[test]
-fn what_a_database_of_format_1_had_begun_is_finished() {
+fn what_a_database_of_format_2_had_begun_is_finished() {
     let db = database(GOLDEN);
     let unsealed = db.by_file();
     let mut events = Vec::new();
@@ -82,14 +89,40 @@ fn what_a_database_of_format_1_had_begun_is_finished() {
     assert_eq!(db.by_shares().rotate_root(&SYSTEM).unwrap(), 3);
 }
 
-#[test]
-fn what_is_written_now_has_the_shape_of_format_1() {
+/// A database in the state of the golden one.
+fn like_the_golden_one() -> Db {
     let db = Db::new();
     let unsealed = db.by_file();
-    unsealed.rotate_tenant(&SYSTEM, unsealed.first_tenant()).unwrap();
+    let tenant = unsealed.first_tenant();
+    put(&unsealed, &name(tenant, "before"), b"under the first key").unwrap();
+    put(&unsealed, &key(tenant, &[Segment::Blind(b"me@example.org")]), b"found blindly").unwrap();
+    unsealed.rotate_tenant(&SYSTEM, tenant).unwrap();
     unsealed.rotate_root(&SYSTEM).unwrap();
-    put(&unsealed, &name(unsealed.first_tenant(), "a"), b"x").unwrap();
-    for (kind, table) in [("state", STATE), ("slot", SLOTS), ("tenant", TENANTS)] {
+    put(&unsealed, &name(tenant, "after"), b"under the second key").unwrap();
+    db
+}
+
+/// A database as the file holds it.
+fn text_of(db: &Db) -> String {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut lines: Vec<_> =
+        db.shares.iter().map(|share| format!("share {}\n", *share.expose_hex())).collect();
+    for (key, value) in db.engine.dump() {
+        let table = read_key(&key).table().number();
+        let (kind, _) = KINDS.iter().find(|(_, of)| *of == table).unwrap();
+        lines.push(format!("{kind} {} {}\n", hex(&key), hex(&value)));
+    }
+    lines.concat()
+}
+
+#[test]
+fn what_is_written_now_has_the_shape_of_format_2() {
+    let db = like_the_golden_one();
+    if let Some(path) = std::env::var_os("STRONGROOM_GOLDEN") {
+        // Where a format changes on purpose, this writes the new file.
+        std::fs::write(path, text_of(&db)).unwrap();
+    }
+    for (kind, table) in KINDS {
         // Ids and envelopes are random, but of one length: the rest of a row is its shape.
         let shapes = |rows: Vec<(RecordKey, Vec<u8>)>| {
             let mut shapes: Vec<_> = rows
@@ -99,6 +132,8 @@ fn what_is_written_now_has_the_shape_of_format_1() {
             shapes.sort();
             shapes
         };
-        assert_eq!(shapes(db.rows(table)), shapes(rows(GOLDEN, kind)), "{kind}");
+        let now = db.engine.dump().into_iter().map(|(key, value)| (read_key(&key), value));
+        let now = now.filter(|(key, _)| key.table().number() == table).collect();
+        assert_eq!(shapes(now), shapes(rows(GOLDEN, kind)), "{kind}");
     }
 }

@@ -1,0 +1,235 @@
+//! Looking whether a whole database is sound.
+
+mod hierarchy;
+mod keys;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use strongroom_core::{
+    Check, Direction, Due, Plaintext, Provider, Range, Record, RecordKey, Store, StoreError, Table, Tenant,
+};
+
+use self::keys::Keys;
+pub use self::report::{Count, Flaw, Place, Problem, Report};
+use crate::{
+    Unsealed,
+    keyring::read_one,
+    record::{TenantRecord, is_hierarchy},
+    reseal::{self, RESEAL},
+    roots::Roots,
+    shred::{self, SHRED},
+    witness::{self, WITNESSES},
+};
+
+/// Rows that are read at once; each may have a mebibyte.
+const PAGE: usize = 20;
+
+/// Looks at every row of `store`, which is the engine below `unsealed` or a copy of it, such as a restored backup: that
+/// every key is one, every row of the hierarchy is what the barrier wrote and every key in it opens, every record opens
+/// under the version that it names, and every reference leads somewhere. `checks` look at the records of capabilities.
+/// `progress` hears how many rows were looked at.
+///
+/// It changes nothing. What others write meanwhile is read again before it is called wrong, but a tenant that
+/// is shredded meanwhile may be. A row that is older than it
+/// should be, and its witness with it, is not noticed, nor a record that is gone without a trace: storage that goes back
+/// in time is not found so.
+///
+/// # Errors
+/// [`StoreError`] where the engine cannot read, or the barrier is sealed. What is wrong with rows is in the report.
+pub fn fsck(
+    store: &dyn Store,
+    unsealed: &Unsealed,
+    checks: &[&dyn Check],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, StoreError> {
+    let _inside = unsealed.gate().enter()?;
+    let mut fsck = Fsck {
+        store,
+        unsealed,
+        provider: unsealed.provider(),
+        checks,
+        report: Report::default(),
+        roots: None,
+        system: None,
+        held: None,
+        shredded: BTreeSet::new(),
+        reseals: BTreeMap::new(),
+        dangling: Vec::new(),
+    };
+    fsck.find_roots()?;
+    fsck.hierarchy()?;
+    fsck.walk(progress)?;
+    fsck.references();
+    Ok(fsck.report)
+}
+
+struct Fsck<'f> {
+    store: &'f dyn Store,
+    unsealed: &'f Unsealed,
+    provider: &'f dyn Provider,
+    checks: &'f [&'f dyn Check],
+    report: Report,
+    roots: Option<Roots>,
+    system: Option<Keys>,
+    /// The keys of the tenant whose rows come now; nothing if there is no such tenant.
+    held: Option<(Tenant, Option<Keys>)>,
+    /// Tenants whose rows wait to be deleted.
+    shredded: BTreeSet<Tenant>,
+    /// Tenants whose record says that their records are being sealed anew, with the first row of that job.
+    reseals: BTreeMap<Tenant, RecordKey>,
+    /// Due work of tenants that are not there.
+    dangling: Vec<(RecordKey, Tenant)>,
+}
+
+impl Fsck<'_> {
+    /// Every row, from the first to the last. If one cannot be read, from both ends towards it.
+    fn walk(&mut self, progress: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
+        let Some(stopped) = self.run(Range::all(), Direction::Forward, progress)? else { return Ok(()) };
+        let lowest = RecordKey::new(Tenant::SYSTEM, Table::new(0), &[])?;
+        let stopped = stopped.unwrap_or(lowest);
+        self.report.name(&stopped, Flaw::NextUnreadable);
+        self.run(Range::all().after(&stopped)?, Direction::Backward, progress)?;
+        Ok(())
+    }
+
+    /// Looks at rows until the last, or until one that cannot be read: then answers the one before it, if there is one.
+    fn run(
+        &mut self,
+        all: Range,
+        direction: Direction,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Option<Option<RecordKey>>, StoreError> {
+        let (mut range, mut last, mut limit) = (all.clone(), None, PAGE);
+        loop {
+            let page = match self.store.scan(&range, direction, limit) {
+                Err(error) if is_unreadable(&error) && limit > 1 => {
+                    limit = 1;
+                    continue;
+                }
+                Err(error) if is_unreadable(&error) => return Ok(Some(last)),
+                page => page?,
+            };
+            for (key, record) in page.iter() {
+                self.report.rows += 1;
+                self.row(key, record)?;
+            }
+            progress(self.report.rows);
+            let Some((key, _)) = page.into_iter().last() else { return Ok(None) };
+            range = match direction {
+                Direction::Forward => all.clone().after(&key)?,
+                Direction::Backward => all.clone().before(&key)?,
+            };
+            last = Some(key);
+        }
+    }
+
+    fn row(&mut self, key: &RecordKey, record: &Record) -> Result<(), StoreError> {
+        if is_hierarchy(key) {
+            self.report.count(key, 0, record.value.len());
+            return Ok(());
+        }
+        if self.shredded.contains(&key.tenant()) {
+            self.report.shredded += 1;
+            return Ok(());
+        }
+        let opened = match self.open(key, record)? {
+            Err(_) => self.open_again(key)?,
+            opened => Some(opened),
+        };
+        match opened {
+            Some(Ok((version, value))) => {
+                self.report.count(key, version, record.value.len());
+                self.opened(key, &value)?;
+            }
+            Some(Err(flaw)) => self.report.name(key, flaw),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A record that did not open, and may have been sealed anew since it was read; nothing if it is gone.
+    fn open_again(&mut self, key: &RecordKey) -> Result<Option<Opened>, StoreError> {
+        self.held = None;
+        self.refresh()?;
+        read_one(self.store, key)?.map(|record| self.open(key, &record)).transpose()
+    }
+
+    fn open(&mut self, key: &RecordKey, record: &Record) -> Result<Opened, StoreError> {
+        let tenant = key.tenant();
+        let keys = match self.held.take() {
+            Some((held, keys)) if held == tenant => keys,
+            _ => Keys::load(self.provider, self.store, self.roots.as_ref(), tenant)?,
+        };
+        let opened = match &keys {
+            Some(keys) => keys.record(self.provider, key, record),
+            None => Err(Flaw::NoTenant),
+        };
+        self.held = Some((tenant, keys));
+        Ok(opened)
+    }
+
+    /// A record that opens: what it refers to, and what the capability says whose it is.
+    fn opened(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
+        if key.tenant() == Tenant::SYSTEM {
+            match key.table() {
+                Due::TABLE => self.due_row(key, value)?,
+                WITNESSES => self.witness_row(key)?,
+                _ => {}
+            }
+        }
+        for check in self.checks.iter().filter(|check| check.table() == key.table()) {
+            if let Err(what) = check.check(key, value) {
+                self.report.name(key, Flaw::Unsound(what));
+            }
+        }
+        Ok(())
+    }
+
+    fn due_row(&mut self, key: &RecordKey, value: &[u8]) -> Result<(), StoreError> {
+        let (Some((_, kind, _)), Ok((tenant, payload))) = (Due::parts(key), Due::content(value)) else {
+            self.report.name(key, Flaw::Malformed);
+            return Ok(());
+        };
+        match kind {
+            SHRED => drop(shred::tenant_of(payload).map(|tenant| self.shredded.insert(tenant))),
+            RESEAL => drop(reseal::tenant_of(payload).map(|tenant| self.reseals.remove(&tenant))),
+            _ => {}
+        }
+        if read_one(self.store, &TenantRecord::key(tenant)?)?.is_none() {
+            self.dangling.push((key.clone(), tenant));
+        }
+        Ok(())
+    }
+
+    fn witness_row(&mut self, key: &RecordKey) -> Result<(), StoreError> {
+        let Some(row) = witness::row(key) else {
+            self.report.name(key, Flaw::Malformed);
+            return Ok(());
+        };
+        let both = self.store.get_many(&[row.clone(), key.clone()])?;
+        if let [None, Some(_)] = both.as_slice() {
+            self.report.name(&row, Flaw::Missing);
+        }
+        Ok(())
+    }
+
+    /// What is known only when all rows have been looked at.
+    fn references(&mut self) {
+        for (key, tenant) in std::mem::take(&mut self.dangling) {
+            if !self.shredded.contains(&tenant) {
+                self.report.name(&key, Flaw::NoTenant);
+            }
+        }
+        for (_, job) in std::mem::take(&mut self.reseals) {
+            self.report.name(&job, Flaw::Missing);
+        }
+    }
+}
+
+type Opened = Result<(u32, Plaintext), Flaw>;
+
+/// Whether an engine failed over a row that it holds, as over a key that is none.
+fn is_unreadable(error: &StoreError) -> bool {
+    matches!(error, StoreError::Corrupt | StoreError::TooLarge(_) | StoreError::Invalid(_))
+}
