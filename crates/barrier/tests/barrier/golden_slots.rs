@@ -1,4 +1,4 @@
-//! Slots of each kind in format 1, as they were written once.
+//! Slots of each kind in format 2, as they were written once.
 
 use strongroom_barrier::{Reentered, SlotKind, Split, Unlock, UnsealError};
 use strongroom_core::{Name, Tenant};
@@ -9,7 +9,7 @@ use crate::{
     token::Token,
 };
 
-const GOLDEN: &str = include_str!("format-1-slots.txt");
+const GOLDEN: &str = include_str!("format-2-slots.txt");
 const WORDS: &str = "several random words";
 
 fn token() -> Token {
@@ -24,7 +24,7 @@ fn reads(db: &Db, unlock: &Unlock<'_>) -> [u8; 16] {
 }
 
 #[test]
-fn each_kind_of_slot_of_format_1_opens() {
+fn each_kind_of_slot_of_format_2_opens() {
     let (db, key) = (database(GOLDEN), token().key("strongroom-1"));
     let (file, words) = (file(), passphrase(WORDS));
     let ways = [
@@ -49,7 +49,7 @@ fn each_kind_of_slot_of_format_1_opens() {
 }
 
 #[test]
-fn a_proposal_of_format_1_is_confirmed() {
+fn a_proposal_of_format_2_is_confirmed() {
     let db = database(GOLDEN);
     let proposed = shares(GOLDEN, "proposed");
     let listed = db.sealed.status().unwrap().proposals.remove(0);
@@ -64,7 +64,7 @@ fn a_proposal_of_format_1_is_confirmed() {
 }
 
 #[test]
-fn slots_of_format_1_are_taken_along_by_a_rotation() {
+fn slots_of_format_2_are_taken_along_by_a_rotation() {
     let (db, key) = (database(GOLDEN), token().key("strongroom-1"));
     let unsealed = db.sealed.unseal(&Unlock::Key(&key)).unwrap();
     unsealed.rotate_root(&SYSTEM).unwrap();
