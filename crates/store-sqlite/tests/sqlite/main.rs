@@ -11,6 +11,7 @@
 mod application_file;
 mod child;
 mod contract;
+mod copies;
 mod crash;
 mod create;
 mod damage;
