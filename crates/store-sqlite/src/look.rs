@@ -51,7 +51,7 @@ pub(crate) fn examine_snapshot(
     if length(&beside(path, "-wal")) > 0 {
         Err(OpenError::Foreign)
     } else {
-        Ok(Snapshot::new(store, history, mark))
+        Ok(Snapshot::new(store, history, mark, own))
     }
 }
 

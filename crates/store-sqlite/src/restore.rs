@@ -99,7 +99,7 @@ fn begin_history(connection: &Connection, origin: &Origin) -> Result<(), OpenErr
 
 impl Snapshot {
     fn origin(&self, restored_at: Time) -> Origin {
-        let Self { store: _, history, revision, layout: _, taken_at } = *self;
+        let Self { store: _, history, revision, layout: _, taken_at, application: _ } = *self;
         Origin { history, revision, taken_at, restored_at }
     }
 }

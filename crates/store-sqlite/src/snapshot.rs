@@ -30,6 +30,8 @@ pub struct Snapshot {
     pub layout: u32,
     /// When it was taken.
     pub taken_at: Time,
+    /// Whether it is of an application's file, in which a store is.
+    pub application: bool,
 }
 
 /// How far a snapshot is.
@@ -74,10 +76,10 @@ impl SqliteStore {
         drop(source);
         self.shorten_log();
         let mark = Mark { revision, taken_at: now };
-        finish(draft.path(), mark)?;
+        let own = finish(draft.path(), mark)?;
         draft.publish(&to)?;
         let (store, history) = self.ids();
-        Ok(Snapshot::new(store, history, mark))
+        Ok(Snapshot::new(store, history, mark, own))
     }
 }
 
@@ -124,8 +126,8 @@ fn copy(source: &Connection, draft: &Path, progress: &mut dyn FnMut(Progress)) -
     }
 }
 
-/// Checks a copy and marks it as a snapshot.
-fn finish(draft: &Path, mark: Mark) -> Result<(), OpenError> {
+/// Checks a copy and marks it as a snapshot. Answers whether the store is in a file of its own.
+fn finish(draft: &Path, mark: Mark) -> Result<bool, OpenError> {
     let connection = connect(draft)?;
     // Without the log, which the copy says that it has, the snapshot is one file.
     connection
@@ -133,10 +135,12 @@ fn finish(draft: &Path, mark: Mark) -> Result<(), OpenError> {
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = OFF; PRAGMA journal_mode = DELETE;",
         )
         .map_err(OpenError::engine)?;
-    schema::check(&connection, is_own(&connection)?)?;
+    let own = is_own(&connection)?;
+    schema::check(&connection, own)?;
     let transaction = connection.unchecked_transaction().map_err(OpenError::engine)?;
     mark.write(&transaction).and_then(|()| transaction.commit()).map_err(OpenError::engine)?;
-    connection.close().map_err(|(_, error)| OpenError::engine(error))
+    connection.close().map_err(|(_, error)| OpenError::engine(error))?;
+    Ok(own)
 }
 
 /// Whether this is a file of ours, and not an application's.
@@ -147,7 +151,8 @@ fn is_own(connection: &Connection) -> Result<bool, OpenError> {
 }
 
 impl Snapshot {
-    pub(crate) fn new(store: [u8; 16], history: [u8; 16], mark: Mark) -> Self {
-        Self { store, history, revision: mark.revision, layout: VERSION, taken_at: mark.taken_at }
+    pub(crate) fn new(store: [u8; 16], history: [u8; 16], mark: Mark, own: bool) -> Self {
+        let Mark { revision, taken_at } = mark;
+        Self { store, history, revision, layout: VERSION, taken_at, application: !own }
     }
 }
