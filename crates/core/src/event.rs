@@ -27,6 +27,9 @@ pub enum Service {
     /// Tokens and people.
     #[n(3)]
     Identity,
+    /// Backups.
+    #[n(4)]
+    Backup,
 }
 
 /// What was done.

@@ -7,10 +7,15 @@ use crate::{
     error::{Failure, Footing},
     loan::Loan,
     log,
+    look::length,
+    schema::CHECKPOINT_PAGES,
 };
 
 /// Revisions are reserved on disk in blocks of this many, so that a commit need not write the counter.
 const BLOCK: i64 = 10_000;
+
+/// The length in bytes from which a log is written back.
+const LONG_LOG: u64 = CHECKPOINT_PAGES.unsigned_abs() as u64 * 4_096;
 
 const REVISION: &str = "SELECT revision FROM strongroom_records WHERE key = ?1";
 const PUT: &str = "INSERT INTO strongroom_records (key, value, revision) VALUES (?1, ?2, ?3)
@@ -142,6 +147,20 @@ impl Writer {
         self.end(rewritten, self.revisions)?;
         self.empty_log()?;
         log::sync(&self.log).map_err(|_| self.footing.lose(&self.connection))
+    }
+
+    /// The last revision that was given away, or a greater one that never is.
+    pub(crate) fn revision(&self) -> Revision {
+        Revision((self.revisions.next - 1).unsigned_abs())
+    }
+
+    /// Writes a long log back into the database, as the next commit would do.
+    pub(crate) fn shorten_log(&self) -> Result<(), Failure> {
+        if length(&self.log) < LONG_LOG {
+            return Ok(());
+        }
+        let done = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        done.map_err(|_| self.footing.lose(&self.connection))
     }
 
     /// Writes the log back into the database and truncates it, once all readers have left it.

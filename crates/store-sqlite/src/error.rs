@@ -37,12 +37,21 @@ pub enum OpenError {
     /// The file is a store of this suite, but a part of it is missing or overwritten.
     #[error("the store is damaged, and was left as it is: restore it from a backup")]
     Damaged,
+    /// The file is a snapshot: what opened it would begin a second life of the same history.
+    #[error("the file is a snapshot of a store: restore it to a new path, and open that")]
+    Snapshot,
+    /// Only a snapshot is restored.
+    #[error("the file is a store and no snapshot: open it, or take a snapshot of it")]
+    NotASnapshot,
     /// This user may not read and write the file and its folder.
     #[error("no permission: the user of this process must be able to write the file and its folder")]
     Denied,
     /// The file system lacks what SQLite's write-ahead log needs, as network file systems do.
     #[error("this file system cannot hold the store: use a local one")]
     Unsupported,
+    /// There is no room left for the file.
+    #[error("no room left: free some, or choose another place")]
+    Full,
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     Random(#[source] getrandom::Error),
@@ -60,6 +69,9 @@ impl OpenError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound,
             io::ErrorKind::AlreadyExists => Self::Exists,
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::Full
+            }
             _ => Self::Io(error),
         }
     }
@@ -69,6 +81,7 @@ impl OpenError {
             Some(ErrorCode::NotADatabase) => Self::Foreign,
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged,
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
+            Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => Self::Denied,
             _ => Self::Engine(error),
         }
@@ -81,6 +94,17 @@ impl OpenError {
             Some(_) => Self::engine(error),
         }
     }
+}
+
+/// A snapshot was not taken. There is nothing new at its path.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The copy cannot be made, or is not sound.
+    #[error(transparent)]
+    Copy(#[from] OpenError),
 }
 
 /// Why a group of commits failed as a whole. Cloned for each of its members.

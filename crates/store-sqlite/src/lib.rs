@@ -22,24 +22,33 @@
 //! - [`SqliteStore::begin`] gives a [`Transaction`] in which an application writes rows of its own; they and a
 //!   change of the suite are committed together or not at all.
 //! - Deleted content is overwritten, and a scrub leaves nothing of it in any file of the store.
+//! - [`SqliteStore::snapshot`] copies the store as of one moment while it is in use, and [`SqliteStore::restore`]
+//!   makes a store of the copy, which says from when it is.
 //!
 //! Beside `keys.db` lie `keys.db-wal` and `keys.db-shm` (SQLite's, part of the database while it is open) and
 //! `keys.db.owner`, whose lock says that a process has the store open. All are readable by their owner only.
 
 mod commit;
+mod draft;
 mod error;
+mod identity;
 mod line;
 mod loan;
 mod log;
 mod look;
 mod open;
 mod owner;
+mod place;
 mod read;
+mod restore;
 mod schema;
+mod snapshot;
 mod store;
 mod transaction;
 
-pub use error::OpenError;
+pub use error::{OpenError, SnapshotError};
+pub use identity::{Identity, Origin};
 pub use rusqlite;
+pub use snapshot::{Progress, Snapshot};
 pub use store::SqliteStore;
 pub use transaction::Transaction;

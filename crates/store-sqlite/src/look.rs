@@ -4,8 +4,10 @@ use rusqlite::Connection;
 
 use crate::{
     OpenError,
-    open::{beside, connect},
+    open::connect,
+    place::beside,
     schema::{self, APPLICATION_ID, Meta},
+    snapshot::Snapshot,
 };
 
 /// Looks into a file that may belong to somebody else, and leaves it and its folder as they are.
@@ -32,12 +34,34 @@ pub(crate) fn look<T>(
 
 /// Whether this is a store in a file of its own that this release can open.
 pub(crate) fn examine(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    examine_file(connection, path, true)?;
+    Meta::of_store(connection).map(drop)
+}
+
+/// What a snapshot is of: one of a store in a file of its own, or in an application's.
+pub(crate) fn examine_snapshot(
+    connection: &Connection,
+    path: &Path,
+    own: bool,
+) -> Result<Snapshot, OpenError> {
+    examine_file(connection, path, own)?;
+    let Meta { store, history, mark, .. } = Meta::read(connection)?;
+    let mark = mark.ok_or(OpenError::NotASnapshot)?;
+    // A snapshot is one file: a log beside it is not its own.
+    if length(&beside(path, "-wal")) > 0 {
+        Err(OpenError::Foreign)
+    } else {
+        Ok(Snapshot::new(store, history, mark, own))
+    }
+}
+
+fn examine_file(connection: &Connection, path: &Path, own: bool) -> Result<(), OpenError> {
     // Our files use the log from their first moment on. SQLite would write such a journal back into the file.
     if length(&beside(path, "-journal")) > 0 {
         return Err(OpenError::Foreign);
     }
     let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
-    if number("application_id").map_err(OpenError::engine)? != i64::from(APPLICATION_ID) {
+    if own && number("application_id").map_err(OpenError::engine)? != i64::from(APPLICATION_ID) {
         return Err(OpenError::Foreign);
     }
     // As long as there is a log, pages may be there and not yet in the database.
@@ -45,10 +69,11 @@ pub(crate) fn examine(connection: &Connection, path: &Path) -> Result<(), OpenEr
         ["page_count", "page_size"].map(|pragma| number(pragma).map_err(OpenError::unreadable));
     let pages = count?.saturating_mul(size?);
     let cut = length(path) < pages.unsigned_abs() && length(&beside(path, "-wal")) == 0;
-    if cut || !Meta::exists(connection).map_err(OpenError::unreadable)? {
-        return Err(OpenError::Damaged);
+    match Meta::exists(connection).map_err(OpenError::unreadable)? {
+        true if !cut => Ok(()),
+        false if !own => Err(OpenError::Foreign),
+        _ => Err(OpenError::Damaged),
     }
-    Meta::read(connection).map(drop)
 }
 
 pub(crate) fn length(path: &Path) -> u64 {

@@ -1,16 +1,14 @@
-use std::{
-    ffi::OsString,
-    fs::{self, File, OpenOptions},
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
-    OpenError, SqliteStore, log,
+    OpenError, SqliteStore,
+    draft::{Draft, clear},
+    log,
     look::{examine, length, look},
     owner::Owner,
+    place::{beside, existing, vacant},
     schema::{self, APPLICATION_ID, Meta},
 };
 
@@ -21,11 +19,7 @@ impl SqliteStore {
     /// # Errors
     /// [`OpenError::Exists`] if there is a file of this name, whatever is in it, or the log of one that is gone.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, OpenError> {
-        let path = new_place(path.as_ref())?;
-        // SQLite would take a log that was left for news of the new file.
-        if ["", "-wal", "-journal"].iter().any(|ending| fs::symlink_metadata(beside(&path, ending)).is_ok()) {
-            return Err(OpenError::Exists);
-        }
+        let path = vacant(path.as_ref())?;
         let owner = Owner::of(&path)?;
         build(&path)?;
         start(path, owner)
@@ -35,7 +29,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// [`OpenError::NotFound`], [`OpenError::InUse`], [`OpenError::Foreign`], [`OpenError::Newer`],
-    /// [`OpenError::Damaged`], and where the system fails.
+    /// [`OpenError::Snapshot`], [`OpenError::Damaged`], and where the system fails.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = existing(path.as_ref())?;
         look(&path, |connection| examine(connection, &path))?;
@@ -69,7 +63,7 @@ impl SqliteStore {
     pub fn open_in(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = existing(path.as_ref())?;
         look(&path, |connection| match Meta::exists(connection).map_err(OpenError::engine)? {
-            true => Meta::read(connection).map(drop),
+            true => Meta::of_store(connection).map(drop),
             false => Err(OpenError::Foreign),
         })?;
         let owner = Owner::of(&path)?;
@@ -79,58 +73,13 @@ impl SqliteStore {
 
 const DRAFT: &str = ".creating";
 
-/// The name of a file that belongs to this one.
-pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    name.into()
-}
-
-/// The one path of a file, so that all who open it meet at the same lock. Being absolute, SQLite never takes it
-/// for a URI.
-fn existing(path: &Path) -> Result<PathBuf, OpenError> {
-    let path = fs::canonicalize(path).map_err(OpenError::io)?;
-    let is_file = fs::metadata(&path).map_err(OpenError::io)?.is_file();
-    if is_file { Ok(path) } else { Err(OpenError::Foreign) }
-}
-
-/// The one path of a file that is to be created.
-fn new_place(path: &Path) -> Result<PathBuf, OpenError> {
-    let name = path.file_name().ok_or(OpenError::Exists)?;
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    Ok(fs::canonicalize(folder).map_err(OpenError::io)?.join(name))
-}
-
-/// SQLite gives the log and the shared memory the mode of the database, whatever the umask.
-pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-/// Builds a store under another name and links it to its own once it is complete, which fails if anything has
-/// this name.
+/// Builds a store under another name and links it to its own once it is complete.
 fn build(path: &Path) -> Result<(), OpenError> {
     let draft = beside(path, DRAFT);
     clear(&draft)?;
-    drop(private(OpenOptions::new().write(true).create_new(true)).open(&draft).map_err(OpenError::io)?);
-    let linked = lay_out(&draft, true).and_then(|()| fs::hard_link(&draft, path).map_err(OpenError::io));
-    let removed = clear(&draft);
-    linked.and(removed)?;
-    sync_folder(path).map_err(OpenError::io)
-}
-
-/// Removes a database that nobody has open, first what SQLite would take for its news.
-fn clear(draft: &Path) -> Result<(), OpenError> {
-    ["-journal", "-wal", "-shm", ""].iter().try_for_each(|ending| {
-        match fs::remove_file(beside(draft, ending)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(OpenError::io(error)),
-            _ => Ok(()),
-        }
-    })
+    let draft = Draft::create(draft)?;
+    lay_out(draft.path(), true)?;
+    draft.publish(path)
 }
 
 fn lay_out(path: &Path, own: bool) -> Result<(), OpenError> {
@@ -149,14 +98,6 @@ fn lay_out(path: &Path, own: bool) -> Result<(), OpenError> {
     connection.close().map_err(|(_, error)| OpenError::engine(error))
 }
 
-/// Makes new names in the folder of a file survive the loss of power.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
-}
-
 /// A connection that may write.
 pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     let connection = schema::connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(OpenError::engine)?;
@@ -171,7 +112,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
 fn start(path: PathBuf, owner: Owner) -> Result<SqliteStore, OpenError> {
     let mut connection = connect(&path)?;
     schema::keep_log(&connection, true).map_err(OpenError::engine)?;
-    let meta = Meta::read(&connection)?;
+    let meta = Meta::of_store(&connection)?;
     schema::use_log(&connection)?;
     schema::tune_writer(&mut connection).map_err(OpenError::engine)?;
     let left = beside(&path, "-wal");

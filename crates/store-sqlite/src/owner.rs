@@ -4,10 +4,7 @@ use std::{
     process,
 };
 
-use crate::{
-    OpenError,
-    open::{beside, private},
-};
+use crate::{OpenError, draft::private, place::beside};
 
 /// The lock on a store, held until it is dropped or the process ends.
 #[derive(Debug)]

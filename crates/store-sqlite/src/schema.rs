@@ -2,12 +2,16 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, hooks::Wal};
 
-use crate::OpenError;
+use crate::{
+    OpenError,
+    identity::{Mark, Origin},
+};
 
 /// Stands in the header of every file that [`SqliteStore::create`](crate::SqliteStore::create) made: `Strm`.
 pub(crate) const APPLICATION_ID: i32 = 0x5374_726d;
 
-/// The layout of our tables. Every later one keeps the column `strongroom_meta.schema_version`.
+/// The layout of our tables. Every later one keeps the column `strongroom_meta.schema_version`. A snapshot has a
+/// further table that says what it is of, and a restored store one that says from when it is.
 pub(crate) const VERSION: u32 = 1;
 
 const TABLES: &str = "
@@ -25,7 +29,10 @@ const TABLES: &str = "
     ) STRICT, WITHOUT ROWID;";
 
 /// Pages of 4 KiB in the log after which it is written back into the database.
-const CHECKPOINT_PAGES: i32 = 4_000;
+pub(crate) const CHECKPOINT_PAGES: i32 = 4_000;
+
+/// The log is cut to this many bytes when it begins anew, after it grew under a reader that stayed long.
+const LOG_LIMIT: u32 = 32 << 20;
 
 /// How long a statement waits for other connections to the same file.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,11 +41,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Meta {
     /// Tells this store from all others.
     pub(crate) store: [u8; 16],
+    /// Tells this history from those of its copies.
+    pub(crate) history: [u8; 16],
     /// All revisions below it may have been used.
     pub(crate) reserved: i64,
+    /// What it is of, for a snapshot.
+    pub(crate) mark: Option<Mark>,
+    /// From when it is, for a restored store.
+    pub(crate) restored: Option<Origin>,
 }
 
 impl Meta {
+    /// The meta row of a store, which a snapshot is not.
+    pub(crate) fn of_store(connection: &Connection) -> Result<Self, OpenError> {
+        let meta = Self::read(connection)?;
+        if meta.mark.is_some() { Err(OpenError::Snapshot) } else { Ok(meta) }
+    }
+
     /// The meta row, after a check that this release knows the layout; nothing is written.
     pub(crate) fn read(connection: &Connection) -> Result<Self, OpenError> {
         let version: i64 = connection
@@ -50,9 +69,10 @@ impl Meta {
             VERSION => {}
             _ => return Err(OpenError::Newer { found, known: VERSION }),
         }
+        let (mark, restored) = (Mark::read(connection)?, Origin::read(connection)?);
         let meta = connection
-            .query_row("SELECT store_id, reserved_revision FROM strongroom_meta", [], |row| {
-                Ok(Self { store: row.get(0)?, reserved: row.get(1)? })
+            .query_row("SELECT store_id, history_id, reserved_revision FROM strongroom_meta", [], |row| {
+                Ok(Self { store: row.get(0)?, history: row.get(1)?, reserved: row.get(2)?, mark, restored })
             })
             .map_err(OpenError::unreadable)?;
         connection
@@ -71,17 +91,32 @@ impl Meta {
 
 /// Lays out our tables with new identities.
 pub(crate) fn create_tables(connection: &Connection) -> Result<(), OpenError> {
-    let random = || {
-        let mut id = [0_u8; 16];
-        getrandom::fill(&mut id).map_err(OpenError::Random).map(|()| id)
-    };
-    let (store, history) = (random()?, random()?);
+    let (store, history) = (random_id()?, random_id()?);
     let transaction = connection.unchecked_transaction().map_err(OpenError::engine)?;
     transaction.execute_batch(TABLES).map_err(OpenError::engine)?;
     transaction
         .execute("INSERT INTO strongroom_meta VALUES (1, ?1, ?2, ?3, 1)", (VERSION, store, history))
         .map_err(OpenError::engine)?;
     transaction.commit().map_err(OpenError::engine)
+}
+
+pub(crate) fn random_id() -> Result<[u8; 16], OpenError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(OpenError::Random).map(|()| id)
+}
+
+/// Whether every page is sound: of all that is in a file of our own, and of our tables in an application's, whose
+/// other tables may need functions that only the application has.
+pub(crate) fn check(connection: &Connection, own: bool) -> Result<(), OpenError> {
+    let checks: &[&str] = match own {
+        true => &["PRAGMA integrity_check(1)"],
+        false => &["PRAGMA integrity_check(strongroom_meta)", "PRAGMA integrity_check(strongroom_records)"],
+    };
+    checks.iter().try_for_each(|check| {
+        let answer: String =
+            connection.query_row(check, [], |row| row.get(0)).map_err(OpenError::unreadable)?;
+        if answer == "ok" { Ok(()) } else { Err(OpenError::Damaged) }
+    })
 }
 
 /// Turns on the write-ahead log; it stays on for this file.
@@ -117,6 +152,7 @@ pub(crate) fn tune_writer(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
     )?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
     connection.wal_hook(Some(checkpoint))
 }
 

@@ -8,16 +8,19 @@ use std::{
 };
 
 use rusqlite::Connection;
-use strongroom_core::{Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError};
+use strongroom_core::{
+    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Revision, Store, StoreError,
+};
 
 use crate::{
     Transaction,
     commit::Writer,
     error::Footing,
+    identity::{Identity, Origin},
     line::{Baton, Line, Turn},
     owner::Owner,
     read::Readers,
-    schema::Meta,
+    schema::{Meta, VERSION},
 };
 
 /// A [`Store`] in an SQLite file. Cheap to clone; the file is released with the last clone.
@@ -30,6 +33,8 @@ pub struct SqliteStore(Arc<Shared>);
 // owner's lock outlives it.
 pub(crate) struct Shared {
     id: [u8; 16],
+    history: [u8; 16],
+    restored: Option<Origin>,
     path: PathBuf,
     batches: AtomicU64,
     footing: Footing,
@@ -47,10 +52,12 @@ impl SqliteStore {
         meta: &Meta,
     ) -> rusqlite::Result<Self> {
         let footing = Footing::default();
-        let log = crate::open::beside(&path, "-wal");
+        let log = crate::place::beside(&path, "-wal");
         let writer = Writer::new(connection, log, meta.reserved, footing.clone())?;
         Ok(Self(Arc::new(Shared {
             id: meta.store,
+            history: meta.history,
+            restored: meta.restored,
             batches: AtomicU64::new(0),
             readers: Readers::new(path.clone()),
             line: Line::default(),
@@ -64,6 +71,37 @@ impl SqliteStore {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+
+    /// Which store this is, how far it is, and from when, if it was restored. Waits for the writer.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] if this thread holds a transaction of this store, and [`StoreError::Broken`].
+    pub fn identity(&self) -> Result<Identity, StoreError> {
+        let Shared { id: store, history, restored, .. } = *self.0;
+        let revision = self.stand_still(|| Ok(()))?;
+        Ok(Identity { store, history, revision, layout: VERSION, restored })
+    }
+
+    /// The ids of the store and of its history.
+    pub(crate) fn ids(&self) -> ([u8; 16], [u8; 16]) {
+        (self.0.id, self.0.history)
+    }
+
+    /// Does something while no commit happens, and answers the commit counter of that moment.
+    pub(crate) fn stand_still(
+        &self,
+        meanwhile: impl FnOnce() -> Result<(), StoreError>,
+    ) -> Result<Revision, StoreError> {
+        let lead = self.0.lead_alone()?;
+        meanwhile()?;
+        Ok(lead.writer.revision())
+    }
+
+    /// Writes a log back that grew long under a reader.
+    pub(crate) fn shorten_log(&self) {
+        // A failure is the store's own, which refuses everything then: what was read before is good.
+        let _ = self.0.lead_alone().map(|lead| lead.writer.shorten_log());
     }
 
     /// Waits for the writer and begins a transaction, in which the application writes rows of its own to be

@@ -28,13 +28,16 @@
 //! | your rows and a change of a key in one transaction | [`sqlite::Transaction`], the `plan_…` methods of [`Rings`] |
 //! | the work that is due, and the events of all changes | [`Strongroom::tend`] |
 //! | to close it all and have every key wiped | [`Strongroom::seal`] |
+//! | backups, the way back, and a drill of it | `backup`, with the feature of that name |
 //! | another engine, another source of keys | [`core::Store`], [`core::Provider`] |
 //!
 //! # Features
 //!
-//! `sqlite` (on by default) is the embedded engine, `identity` the tokens of programs that answer callers. A feature
-//! adds interfaces and changes nothing.
+//! `sqlite` (on by default) is the embedded engine, `backup` takes and restores backups of it, `identity` has the tokens
+//! of programs that answer callers. A feature adds interfaces and changes nothing.
 
+#[cfg(feature = "backup")]
+pub mod backup;
 mod room;
 
 pub use room::{StartError, Strongroom, Tended};

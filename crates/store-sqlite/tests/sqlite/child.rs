@@ -10,7 +10,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{crash, create, durability, failed_sync, refusals, revisions};
+use crate::{copies, crash, create, durability, failed_sync, refusals, revisions};
 
 const ROLE: &str = "STRONGROOM_TEST_ROLE";
 const FOLDER: &str = "STRONGROOM_TEST_FOLDER";
@@ -29,6 +29,10 @@ fn plays_its_role() {
         "crash" => crash::write_until_killed(&path),
         "commit" => durability::commit_aloud(&path),
         "open" => durability::open_aloud(&path),
+        "snapshot" => copies::take_one(&path),
+        "snapshots" => copies::take_until_killed(&path),
+        "restore" => copies::restore_one(&path),
+        "restores" => copies::restore_until_killed(&path),
         "fail" => failed_sync::commit_until_broken(&path, 3_000),
         "fail-large" => failed_sync::commit_until_broken(&path, 1_000_000),
         other => panic!("no such role: {other}"),
