@@ -10,7 +10,7 @@ use crate::{
     Unsealed,
     keyring::NO_TENANT,
     record::{Row, State, TenantRecord},
-    schedule,
+    reseal, schedule,
     work::following,
 };
 
@@ -108,9 +108,7 @@ impl Unsealed {
         }
         let row = TenantRecord::read(&record.as_ref().ok_or(NO_TENANT)?.value)?;
         let job = match row.reseal {
-            Some(since) => {
-                self.reseal_row(tenant, since, |range| reader.scan(range, Direction::Forward, 1))?
-            }
+            Some(since) => reseal::row_of(tenant, since, |range| reader.scan(range, Direction::Forward, 1))?,
             None => None,
         };
         let now = self.now();

@@ -9,6 +9,7 @@ mod faults;
 mod fsck;
 mod golden;
 mod hostile;
+mod jobs;
 mod keys;
 mod liars;
 mod limits;
