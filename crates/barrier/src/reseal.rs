@@ -249,7 +249,7 @@ impl Unsealed {
     ) -> Result<(), CommitError> {
         let revision = record.revision;
         change.expect(key, Expect::At(revision));
-        if let Some(opened) = self.open_now(key, record)? {
+        if let Some(opened) = self.open_record(key, record)? {
             change.put_secret(key, opened.value);
             return Ok(());
         }
@@ -289,37 +289,35 @@ impl Unsealed {
         Ok(job.next_pass(next))
     }
 
-    /// How far the job of a tenant is that began at `since`. Its row is the first at that time whose id is not below the
-    /// tenant's.
+    /// How far the job of a tenant is that began at `since`.
     pub(crate) fn reseal_progress(
         &self,
         tenant: Tenant,
         since: Time,
     ) -> Result<Option<ResealProgress>, StoreError> {
-        let row = self.reseal_row(tenant, since, |range| self.scan(range, Direction::Forward, 1))?;
+        let row = row_of(tenant, since, |range| self.scan(range, Direction::Forward, 1))?;
         let Some((_, job)) = row else { return Ok(None) };
         let last = job.after.map(RecordKey::from_bytes).transpose()?;
         let Reseal { target: below, pass, examined, resealed, versions, .. } = job;
         Ok(Some(ResealProgress { since, below, pass, examined, resealed, versions, last }))
     }
+}
 
-    /// The due row of that job, by `scan` of one row.
-    pub(crate) fn reseal_row(
-        &self,
-        tenant: Tenant,
-        since: Time,
-        scan: impl FnOnce(&Range) -> Result<Vec<(RecordKey, Record)>, StoreError>,
-    ) -> Result<Option<(RecordKey, Reseal)>, StoreError> {
-        let before = u128::from_be_bytes(*tenant.as_bytes()).checked_sub(1);
-        let prefix = [Segment::Number(since.as_millis()), Segment::Name(RESEAL)];
-        let mut range = Range::under(Tenant::SYSTEM, Due::TABLE, &prefix)?;
-        if let Some(before) = before {
-            range = range.after(&Due::key(since, RESEAL, before.to_be_bytes())?)?;
-        }
-        let Some((key, record)) = scan(&range)?.pop() else { return Ok(None) };
-        let job = Reseal::read(Due::content(&record.value)?.1)?;
-        Ok((job.tenant() == tenant).then_some((key, job)))
+/// The due row of the job of a tenant that began at `since`, by `scan` of one row: the first at that time whose id is
+/// not below the tenant's.
+pub(crate) fn row_of(
+    tenant: Tenant,
+    since: Time,
+    scan: impl FnOnce(&Range) -> Result<Vec<(RecordKey, Record)>, StoreError>,
+) -> Result<Option<(RecordKey, Reseal)>, StoreError> {
+    let prefix = [Segment::Number(since.as_millis()), Segment::Name(RESEAL)];
+    let mut range = Range::under(Tenant::SYSTEM, Due::TABLE, &prefix)?;
+    if let Some(before) = u128::from_be_bytes(*tenant.as_bytes()).checked_sub(1) {
+        range = range.after(&Due::key(since, RESEAL, before.to_be_bytes())?)?;
     }
+    let Some((key, record)) = scan(&range)?.pop() else { return Ok(None) };
+    let job = Reseal::read(Due::content(&record.value)?.1)?;
+    Ok((job.tenant() == tenant).then_some((key, job)))
 }
 
 /// The version that a record lies under.

@@ -10,7 +10,7 @@ use crate::{
     Unsealed,
     keyring::NO_TENANT,
     record::{Row, State, TenantRecord},
-    schedule,
+    reseal, schedule,
     work::following,
 };
 
@@ -72,16 +72,17 @@ enum Phase {
 }
 
 impl Unsealed {
-    /// Erases a tenant's keys: one commit, after which nothing of the tenant opens, in any process and from any cache.
-    /// Due work then deletes the tenant's rows and its due work, and has the engine scrub its files. Events that tell of
+    /// Erases a tenant's keys: one commit, after which nothing of the tenant opens in this process, from any cache, nor
+    /// in one that has not read the tenant's keys yet. Due work then deletes the tenant's rows and its due work, and has the engine scrub its files. Events that tell of
     /// the tenant stay readable, as they are the system's.
     ///
     /// **Backups are not reached.** A copy of the database from before stays readable to whoever holds it together with
     /// an unseal secret of its time. [`Shredded`] says so too.
     ///
     /// The erasure reaches the engine's files when the due work has been done: until then the deleted rows may be read
-    /// from them, and so may the wrapped keys, by whoever has the file and an unseal secret. Another process that keeps
-    /// a ring's key in memory forgets it when it next reads or writes anything of the tenant in the store.
+    /// from them, and so may the wrapped keys, by whoever has the file and an unseal secret. Another process on the same
+    /// engine that has the tenant's keys in memory writes nothing any more, and forgets them when it tries to; until
+    /// then it reads what it finds.
     ///
     /// # Errors
     /// [`CommitError`]; [`StoreError::Invalid`] for the first tenant, for the system's own, and where there is none.
@@ -108,9 +109,7 @@ impl Unsealed {
         }
         let row = TenantRecord::read(&record.as_ref().ok_or(NO_TENANT)?.value)?;
         let job = match row.reseal {
-            Some(since) => {
-                self.reseal_row(tenant, since, |range| reader.scan(range, Direction::Forward, 1))?
-            }
+            Some(since) => reseal::row_of(tenant, since, |range| reader.scan(range, Direction::Forward, 1))?,
             None => None,
         };
         let now = self.now();

@@ -1,6 +1,5 @@
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Weak},
     time::Duration,
@@ -8,14 +7,14 @@ use std::{
 
 use crate::{
     keyring::{Keyring, NO_TENANT, TenantKeys},
-    record::{TENANTS, TenantRecord, id_of, is_hierarchy},
+    record::{TENANTS, id_of, is_hierarchy},
     roots::Roots,
     sealing::sealed,
     slot::Opened,
 };
 use strongroom_core::{
     Base, Batch, Caches, Clock, Direction, Gate, Lowered, Outbox, Outcome, Provider, Range, Record,
-    RecordKey, Revision, SealedStore, StillInside, Store, StoreError, Tenant, Time,
+    RecordKey, SealedStore, StillInside, Store, StoreError, Tenant, Time,
 };
 
 /// An open barrier: a store that seals every value under its tenant's key, and blinds private segments of
@@ -140,16 +139,6 @@ impl Unsealed {
         NO_TENANT
     }
 
-    /// The keys of a tenant at a revision of its record, or later ones.
-    fn keys_since(&self, tenant: Tenant, revision: Revision) -> Result<Arc<TenantKeys>, StoreError> {
-        let keys = self.keys(tenant)?;
-        if keys.revision == revision {
-            return Ok(keys);
-        }
-        self.0.keyring.evict_tenant(tenant);
-        self.keys(tenant)
-    }
-
     /// The key as the engine has it: blind segments replaced by their keyed hash.
     fn blinded<'k>(&self, key: &'k RecordKey) -> Result<Cow<'k, RecordKey>, StoreError> {
         if !key.has_blind() {
@@ -158,8 +147,12 @@ impl Unsealed {
         self.keys(key.tenant())?.blinded(key).map(Cow::Owned)
     }
 
-    /// Opens a record of the engine by the keys of now; nothing if the version that it lies under is not among them.
-    pub(crate) fn open_now(&self, key: &RecordKey, record: Record) -> Result<Option<Record>, StoreError> {
+    /// Opens a record of the engine, if it is one to open. Nothing if the version that it lies under is not among its
+    /// tenant's keys, also when these are read anew: then it may have been sealed anew meanwhile.
+    pub(crate) fn open_record(&self, key: &RecordKey, record: Record) -> Result<Option<Record>, StoreError> {
+        if is_hierarchy(key) {
+            return Ok(Some(record));
+        }
         let tenant = key.tenant();
         if let Some(opened) = self.keys(tenant)?.opened(self.provider(), key, &record)? {
             return Ok(Some(opened));
@@ -168,44 +161,15 @@ impl Unsealed {
         self.keys(tenant)?.opened(self.provider(), key, &record)
     }
 
-    /// Opens a record if it is one to open, by the keys that its tenant had when `owners` were read, or later ones.
-    /// Nothing if the version that it lies under is gone: then it was sealed anew meanwhile and is to be read again.
-    fn open_record(
-        &self,
-        key: &RecordKey,
-        record: Record,
-        owners: &Owners,
-    ) -> Result<Option<Record>, StoreError> {
-        if is_hierarchy(key) {
-            return Ok(Some(record));
-        }
-        let tenant = key.tenant();
-        let Some(revision) = owners.get(&tenant).copied().flatten() else { return Err(self.gone(tenant)) };
-        let opened = self.keys_since(tenant, revision)?.opened(self.provider(), key, &record)?;
-        if opened.is_none() {
-            self.0.keyring.evict_tenant(tenant);
-        }
-        Ok(opened)
-    }
-
     fn get_once(&self, keys: &[RecordKey]) -> Result<Option<Vec<Option<Record>>>, StoreError> {
         let asked = keys.iter().map(|key| self.blinded(key).map(Cow::into_owned));
-        let mut asked = asked.collect::<Result<Vec<_>, _>>()?;
-        let tenants = tenants_of(asked.iter());
-        for tenant in &tenants {
-            asked.push(TenantRecord::key(*tenant)?);
-        }
-        // The records of the tenants come along: all as of one moment, so a shredded one is noticed.
-        let mut records = self.0.store.get_many(&asked)?;
+        let asked = asked.collect::<Result<Vec<_>, _>>()?;
+        let records = self.0.store.get_many(&asked)?;
         if records.len() != asked.len() {
             return Err(StoreError::Corrupt);
         }
-        let owners = owners(tenants, records.split_off(keys.len()));
-        for (tenant, _) in owners.iter().filter(|(_, revision)| revision.is_none()) {
-            self.forget(*tenant);
-        }
         let open = |(key, record): (&RecordKey, Option<Record>)| match record {
-            Some(record) => Ok(self.open_record(key, record, &owners)?.map(Some)),
+            Some(record) => Ok(self.open_record(key, record)?.map(Some)),
             None => Ok(Some(None)),
         };
         asked.iter().zip(records).map(open).collect()
@@ -220,32 +184,12 @@ impl Unsealed {
         let blinded = range.map(|key| self.blinded(key).map(Cow::into_owned))?;
         let rows = self.0.store.scan(&blinded, direction, limit)?;
         check_page(&blinded, direction, limit, &rows)?;
-        let tenants = tenants_of(rows.iter().map(|(key, _)| key));
-        let asked = tenants.iter().map(|tenant| TenantRecord::key(*tenant)).collect::<Result<Vec<_>, _>>()?;
-        let records = if asked.is_empty() { Vec::new() } else { self.0.store.get_many(&asked)? };
-        if records.len() != asked.len() {
-            return Err(StoreError::Corrupt);
-        }
-        let owners = owners(tenants, records);
-        let open = |(key, record)| match self.open_record(&key, record, &owners)? {
+        let open = |(key, record)| match self.open_record(&key, record)? {
             Some(record) => Ok(Some((unblinded(range, &blinded, key)?, record))),
             None => Ok(None),
         };
         rows.into_iter().map(open).collect()
     }
-}
-
-/// The revision of each tenant's record, if it has one.
-type Owners = BTreeMap<Tenant, Option<Revision>>;
-
-fn owners(tenants: BTreeSet<Tenant>, records: Vec<Option<Record>>) -> Owners {
-    let revision = |record: Option<Record>| record.map(|record| record.revision);
-    tenants.into_iter().zip(records.into_iter().map(revision)).collect()
-}
-
-/// Whose keys it takes to open the records under these keys.
-fn tenants_of<'k>(keys: impl Iterator<Item = &'k RecordKey>) -> BTreeSet<Tenant> {
-    keys.filter(|key| !is_hierarchy(key)).map(RecordKey::tenant).collect()
 }
 
 /// Reads until no record was sealed anew between reading it and reading its keys. A record whose version is still not

@@ -1,6 +1,6 @@
 //! The rows of the hierarchy: whether they are there, are what the barrier wrote, and the keys in them open.
 
-use strongroom_core::{Direction, Due, Range, Record, RecordKey, StoreError, Table, Tenant};
+use strongroom_core::{Direction, Range, Record, RecordKey, StoreError, Table, Tenant};
 
 use super::{
     Flaw, Fsck, PAGE, is_unreadable,
@@ -9,7 +9,6 @@ use super::{
 use crate::{
     keyring::{GONE, Ways},
     record::{Row, SLOTS, STATE, Slot, State, TENANTS, TenantRecord, check_hierarchy, id_of},
-    reseal::RESEAL,
     roots::Roots,
     schedule, witness,
 };
@@ -158,7 +157,7 @@ impl Fsck<'_> {
             flaws.push((key.clone(), flaw));
         }
         if let Some(since) = row.reseal {
-            self.reseals.insert(tenant, Due::key(since, RESEAL, *tenant.as_bytes())?);
+            self.reseals.insert(tenant, since);
         }
         Ok(flaws)
     }

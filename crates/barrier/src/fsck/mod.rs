@@ -8,14 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_core::{
     Check, Direction, Due, Plaintext, Provider, Range, Record, RecordKey, Store, StoreError, Table, Tenant,
+    Time,
 };
 
-use self::keys::Keys;
+use self::keys::{Keys, whole};
 pub use self::report::{Count, Flaw, Place, Problem, Report};
 use crate::{
     Unsealed,
     keyring::read_one,
-    record::{TenantRecord, is_hierarchy},
+    record::{Row, TenantRecord, is_hierarchy},
     reseal::{self, RESEAL},
     roots::Roots,
     shred::{self, SHRED},
@@ -60,7 +61,7 @@ pub fn fsck(
     fsck.find_roots()?;
     fsck.hierarchy()?;
     fsck.walk(progress)?;
-    fsck.references();
+    fsck.references()?;
     Ok(fsck.report)
 }
 
@@ -76,8 +77,8 @@ struct Fsck<'f> {
     held: Option<(Tenant, Option<Keys>)>,
     /// Tenants whose rows wait to be deleted.
     shredded: BTreeSet<Tenant>,
-    /// Tenants whose record says that their records are being sealed anew, with the first row of that job.
-    reseals: BTreeMap<Tenant, RecordKey>,
+    /// Tenants whose record says that their records are being sealed anew, and since when; no row of that job was met.
+    reseals: BTreeMap<Tenant, Time>,
     /// Due work of tenants that are not there.
     dangling: Vec<(RecordKey, Tenant)>,
 }
@@ -215,15 +216,40 @@ impl Fsck<'_> {
     }
 
     /// What is known only when all rows have been looked at.
-    fn references(&mut self) {
+    fn references(&mut self) -> Result<(), StoreError> {
         for (key, tenant) in std::mem::take(&mut self.dangling) {
-            if !self.shredded.contains(&tenant) {
+            if !self.shredded.contains(&tenant) && read_one(self.store, &key)?.is_some() {
                 self.report.name(&key, Flaw::NoTenant);
             }
         }
-        for (_, job) in std::mem::take(&mut self.reseals) {
-            self.report.name(&job, Flaw::Missing);
+        for (tenant, since) in std::mem::take(&mut self.reseals) {
+            if !self.reseal_is_there(tenant, since)? {
+                self.report.name(&Due::key(since, RESEAL, *tenant.as_bytes())?, Flaw::Missing);
+            }
         }
+        Ok(())
+    }
+
+    /// Whether a tenant's record that waits for a job does so in vain: it may have been done since, or begun a step.
+    fn reseal_is_there(&mut self, tenant: Tenant, since: Time) -> Result<bool, StoreError> {
+        let key = TenantRecord::key(tenant)?;
+        let Some(before) = read_one(self.store, &key)? else { return Ok(true) };
+        if whole(TenantRecord::read(&before.value))?.and_then(|row| row.reseal) != Some(since) {
+            return Ok(true);
+        }
+        let found = reseal::row_of(tenant, since, |range| self.opened_row(range));
+        let after = read_one(self.store, &key)?.map(|record| record.revision);
+        Ok(whole(found)?.flatten().is_some() || after != Some(before.revision))
+    }
+
+    /// The first row of a range, opened.
+    fn opened_row(&mut self, range: &Range) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        let mut rows = self.store.scan(range, Direction::Forward, 1)?;
+        for (key, record) in &mut rows {
+            let (_, value) = self.open(key, record)?.map_err(|_| StoreError::Corrupt)?;
+            record.value = value.into();
+        }
+        Ok(rows)
     }
 }
 

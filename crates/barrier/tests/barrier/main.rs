@@ -13,6 +13,7 @@ mod golden;
 mod golden_slots;
 mod hostile;
 mod hostile_slots;
+mod jobs;
 mod keys;
 mod liars;
 mod limits;
