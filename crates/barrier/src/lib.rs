@@ -20,9 +20,11 @@
 mod collector;
 mod fsck;
 mod keyring;
+mod reading;
 mod record;
 mod renew;
 mod reseal;
+mod reseal_job;
 mod rewrap;
 mod roots;
 mod rotate;
