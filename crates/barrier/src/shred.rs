@@ -10,7 +10,7 @@ use crate::{
     Unsealed,
     keyring::NO_TENANT,
     record::{Row, State, TenantRecord},
-    reseal, schedule,
+    reseal_job, schedule,
     work::following,
 };
 
@@ -109,7 +109,9 @@ impl Unsealed {
         }
         let row = TenantRecord::read(&record.as_ref().ok_or(NO_TENANT)?.value)?;
         let job = match row.reseal {
-            Some(since) => reseal::row_of(tenant, since, |range| reader.scan(range, Direction::Forward, 1))?,
+            Some(since) => {
+                reseal_job::row_of(tenant, since, |range| reader.scan(range, Direction::Forward, 1))?
+            }
             None => None,
         };
         let now = self.now();

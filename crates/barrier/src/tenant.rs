@@ -7,7 +7,7 @@ use crate::{
     Reason, Unsealed,
     keyring::{NO_TENANT, TenantKeys, blind, intermediate},
     record::{Intermediate, Row, TenantRecord},
-    reseal::Reseal,
+    reseal_job::Reseal,
     roots::Roots,
     schedule,
     wrap::{Named, new_id, new_key},

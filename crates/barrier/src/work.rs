@@ -5,7 +5,7 @@ use strongroom_core::{Change, CommitError, Due, Reader, StoreError, Time, Worker
 use crate::{
     Unsealed,
     renew::RENEW,
-    reseal::RESEAL,
+    reseal_job::RESEAL,
     rewrap::REWRAP,
     schedule::{ROTATE, ROTATE_ROOT},
     shred::SHRED,

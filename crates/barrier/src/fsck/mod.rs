@@ -17,7 +17,7 @@ use crate::{
     Unsealed,
     keyring::read_one,
     record::{Row, TenantRecord, is_hierarchy},
-    reseal::{self, RESEAL},
+    reseal_job::{self, RESEAL},
     roots::Roots,
     shred::{self, SHRED},
     witness::{self, WITNESSES},
@@ -194,7 +194,7 @@ impl Fsck<'_> {
         };
         match kind {
             SHRED => drop(shred::tenant_of(payload).map(|tenant| self.shredded.insert(tenant))),
-            RESEAL => drop(reseal::tenant_of(payload).map(|tenant| self.reseals.remove(&tenant))),
+            RESEAL => drop(reseal_job::tenant_of(payload).map(|tenant| self.reseals.remove(&tenant))),
             _ => {}
         }
         if read_one(self.store, &TenantRecord::key(tenant)?)?.is_none() {
@@ -237,7 +237,7 @@ impl Fsck<'_> {
         if whole(TenantRecord::read(&before.value))?.and_then(|row| row.reseal) != Some(since) {
             return Ok(true);
         }
-        let found = reseal::row_of(tenant, since, |range| self.opened_row(range));
+        let found = reseal_job::row_of(tenant, since, |range| self.opened_row(range));
         let after = read_one(self.store, &key)?.map(|record| record.revision);
         Ok(whole(found)?.flatten().is_some() || after != Some(before.revision))
     }

@@ -1,7 +1,7 @@
-//! A provider that counts the keys in memory.
+//! A provider that counts the keys in memory, and remembers what it drew for them.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -14,12 +14,18 @@ pub(crate) struct Counting {
     inner: RustCrypto,
     live: Arc<AtomicUsize>,
     stretched: AtomicUsize,
+    drawn: Mutex<Vec<Vec<u8>>>,
 }
 
 impl Counting {
     /// How often Argon2id was computed since this was asked last.
     pub(crate) fn stretched(&self) -> usize {
         self.stretched.swap(0, Ordering::SeqCst)
+    }
+
+    /// All 32-byte secrets that were drawn: keys.
+    pub(crate) fn drawn(&self) -> Vec<Vec<u8>> {
+        self.drawn.lock().unwrap().clone()
     }
 
     /// How many keys there are that were not dropped, and so wiped, yet.
@@ -42,9 +48,23 @@ impl Drop for Counted {
     }
 }
 
+impl Random for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.inner.random().fill(bytes);
+    }
+
+    fn fill_secret(&self, bytes: &mut [u8]) -> Result<(), KeyError> {
+        self.inner.random().fill_secret(bytes)?;
+        if bytes.len() == 32 {
+            self.drawn.lock().unwrap().push(bytes.to_vec());
+        }
+        Ok(())
+    }
+}
+
 impl Provider for Counting {
     fn random(&self) -> &dyn Random {
-        self.inner.random()
+        self
     }
 
     fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {

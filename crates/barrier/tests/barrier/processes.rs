@@ -73,7 +73,7 @@ fn what_a_batch_expects_itself_does_not_stand_in_for_its_keys() {
 type Act = fn(&Unsealed, Tenant);
 
 /// What one process does while the other is between two operations.
-const MEANWHILE: [Act; 5] = [
+const MEANWHILE: [Act; 6] = [
     |other, _| assert!(other.rotate_root(&SYSTEM).is_ok()),
     |other, _| {
         other.rotate_root(&SYSTEM).unwrap();
@@ -90,6 +90,11 @@ const MEANWHILE: [Act; 5] = [
         let split = Split { shares: 2, threshold: 2 };
         let proposed = other.propose(&SYSTEM, added.id, split).unwrap();
         other.confirm(&SYSTEM, &proposed.shares, Reentered::All).unwrap();
+    },
+    // Every record is sealed anew, and what it lay under destroyed.
+    |other, tenant| {
+        other.rotate_tenant(&SYSTEM, tenant).unwrap();
+        run_due(other, &[other], NOW, Duration::from_secs(60)).unwrap();
     },
 ];
 

@@ -186,12 +186,12 @@ fn large_records_make_short_steps() {
     let db = Db::new();
     let (engine, unsealed) = watched(&db);
     let tenant = unsealed.first_tenant();
-    for number in 0..8 {
+    for number in 0..3 {
         put(&unsealed, &numbered(tenant, number), &vec![number as u8; 1 << 20]).unwrap();
     }
     unsealed.rotate_tenant(&SYSTEM, tenant).unwrap();
     work_off(&unsealed, NOW);
-    assert_eq!(versions(&db, tenant), BTreeMap::from([(2, 8)]));
+    assert_eq!(versions(&db, tenant), BTreeMap::from([(2, 3)]));
     assert!(engine.before.bytes.load(Ordering::SeqCst) < 2 << 20);
 }
 

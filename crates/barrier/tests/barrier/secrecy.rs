@@ -15,6 +15,7 @@ use crate::{
         value,
     },
     engines::{Recorder, Watched},
+    keys::Counting,
     token::Token,
 };
 
@@ -76,6 +77,34 @@ fn the_engine_never_sees_a_value_or_a_private_segment() {
         let bytes: Vec<u8> =
             (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
         assert!(!engine.before.saw(&bytes[19..51]) && !engine.before.saw(hex.as_bytes()));
+    }
+}
+
+#[test]
+fn no_key_is_ever_given_to_the_engine_in_the_clear() {
+    let engine = Watched::new(Arc::new(MemoryStore::new()), Recorder::default());
+    let (provider, secret) = (Arc::new(Counting::default()), file());
+    let slots = [NewSlot::Secret(&secret), NewSlot::Shamir(Split { shares: 2, threshold: 2 })];
+    let clock = Arc::new(strongroom_core::FixedClock::at(NOW));
+    let created = Sealed::create(engine.clone(), provider.clone(), clock, &slots, Vec::new()).unwrap();
+    let unsealed = created.sealed.unseal(&Unlock::Secret(&secret)).unwrap();
+    let tenant = unsealed.create_tenant(&SYSTEM).unwrap();
+    let shredded = unsealed.create_tenant(&SYSTEM).unwrap();
+    for tenant in [tenant, shredded] {
+        put(&unsealed, &blind(tenant), CANARY).unwrap();
+        unsealed.rotate_tenant(&SYSTEM, tenant).unwrap();
+    }
+    rewrap(&unsealed, &created.sealed);
+    unsealed.shred_tenant(&SYSTEM, shredded).unwrap();
+    unsealed.renew(&SYSTEM).unwrap();
+    rewrap(&unsealed, &created.sealed);
+    assert_eq!(value(&unsealed, &blind(tenant)).unwrap().unwrap(), CANARY);
+    // Two roots, two slots' keys and one shared secret; of four tenants a key and a blind key each, and the keys that
+    // replaced them.
+    let keys = provider.drawn();
+    assert_eq!(keys.len(), 2 + 3 + 4 * 2 + 2 + 3);
+    for key in keys {
+        assert!(!engine.before.saw(&key));
     }
 }
 

@@ -308,7 +308,7 @@ fn no_byte_of_a_shredded_tenant_s_rows_is_left_in_the_files_of_sqlite() {
     let created = Sealed::create(store.clone(), provider(), clock, &slots, Vec::new()).unwrap();
     let unsealed = created.sealed.unseal(&Unlock::Secret(&secret)).unwrap();
     let (tenant, other) = (tenant_with_records(&unsealed, 40), tenant_with_records(&unsealed, 40));
-    put(&unsealed, &name(tenant, "large"), &vec![7; 100_000]).unwrap();
+    put(&unsealed, &name(tenant, "large"), &vec![7; 30_000]).unwrap();
     // Pieces of the wrapped keys and of every row: those that no other row has.
     let record =
         RecordKey::new(Tenant::SYSTEM, Table::new(0x12), &[Segment::Id(*tenant.as_bytes())]).unwrap();
