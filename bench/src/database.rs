@@ -11,11 +11,15 @@ use crate::Result;
 
 /// A new database over `store`, opened.
 pub(crate) fn unsealed(store: Arc<dyn Store>) -> Result<Unsealed> {
-    let secret = secret()?;
-    let slots = [NewSlot::Secret(&secret)];
+    unsealed_by(store, &secret()?)
+}
+
+/// The same with this secret as its way in.
+pub(crate) fn unsealed_by(store: Arc<dyn Store>, secret: &UnsealSecret) -> Result<Unsealed> {
+    let slots = [NewSlot::Secret(secret)];
     let created =
         Sealed::create(store, Arc::new(RustCrypto::new()), Arc::new(SystemClock), &slots, Vec::new())?;
-    Ok(created.sealed.unseal(&Unlock::Secret(&secret))?)
+    Ok(created.sealed.unseal(&Unlock::Secret(secret))?)
 }
 
 /// The rings of its first tenant.

@@ -20,6 +20,8 @@ pub(crate) struct Effort {
     pub(crate) rings: u64,
     /// How often it starts.
     pub(crate) starts: usize,
+    /// Records of a database that is worked on as a whole.
+    pub(crate) crowd: u64,
 }
 
 impl Effort {
@@ -33,6 +35,7 @@ impl Effort {
         readable: 100_000,
         rings: 10_000,
         starts: 7,
+        crowd: 1_000_000,
     };
 
     /// Only shows that everything runs.
@@ -46,5 +49,6 @@ impl Effort {
         readable: 1_000,
         rings: 200,
         starts: 1,
+        crowd: 2_000,
     };
 }

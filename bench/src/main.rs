@@ -53,12 +53,19 @@ enum Serve {
     /// Serves 200 bytes
     #[command(hide = true)]
     ServeBare,
+    /// Commits without end
+    #[command(hide = true)]
+    Write {
+        /// The database
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.serve {
         Some(Serve::ServeBare) => server::serve_bare(),
+        Some(Serve::Write { file }) => rows::write(file),
         None => measure_all(&arguments),
     };
     match done {

@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod busy;
 mod encrypt;
 mod http;
 mod read;
@@ -7,6 +8,8 @@ mod rotate;
 mod sign;
 mod start;
 mod store;
+
+pub(crate) use busy::write;
 
 use std::path::Path;
 
@@ -31,11 +34,21 @@ pub(crate) enum Topic {
     Http,
     /// Start with many rings
     Start,
+    /// Encrypt beside rotation, resealing and a snapshot; open after a kill
+    Busy,
 }
 
 impl Topic {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Encrypt, Self::Sign, Self::Store, Self::Rotate, Self::Read, Self::Http, Self::Start];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Encrypt,
+        Self::Sign,
+        Self::Store,
+        Self::Rotate,
+        Self::Read,
+        Self::Http,
+        Self::Start,
+        Self::Busy,
+    ];
 
     pub(crate) fn measure(self, effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
         match self {
@@ -46,6 +59,7 @@ impl Topic {
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),
             Self::Start => start::measure(effort, folder, table),
+            Self::Busy => busy::measure(effort, folder, table),
         }
     }
 }
