@@ -45,6 +45,18 @@
 //! sealed.verify(&Unlock::Passphrase(&words))?;
 //! # Ok(()) }
 //! ```
+//!
+//! Whoever runs [`run_due`](strongroom_core::run_due) with an [`Unsealed`] among its workers has the rest done:
+//!
+//! | what is asked for | what due work does then |
+//! |---|---|
+//! | nothing: [`Schedule`] says when | replaces the root and each tenant's key when their time has come |
+//! | [`Unsealed::rotate_root`] | wraps every tenant's keys under the new root, then drops the old one |
+//! | [`Unsealed::rotate_tenant`], [`Unsealed::reseal`] | seals old records anew, then destroys the versions that nothing lies under |
+//! | [`Unsealed::shred_tenant`], after which nothing of the tenant opens | deletes its rows, then scrubs the engine's files |
+//! | [`Unsealed::renew`] after a leak | all of the above, for everything |
+//!
+//! [`fsck`] looks whether a database or a copy of it is sound.
 
 mod collector;
 mod fsck;

@@ -22,6 +22,18 @@ impl Unsealed {
         settled(|| self.scan_once(range, direction, limit))
     }
 
+    /// A page of rows as the engine has them, which are of the range that was asked for: for jobs that rewrite or delete
+    /// what they meet.
+    pub(crate) fn raw_page(
+        &self,
+        range: &Range,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        let rows = self.inner().scan(range, Direction::Forward, limit)?;
+        check_page(range, Direction::Forward, limit, &rows)?;
+        Ok(rows)
+    }
+
     /// What is said of a tenant that has no record: another process may have shredded it.
     pub(crate) fn gone(&self, tenant: Tenant) -> StoreError {
         self.forget(tenant);

@@ -107,7 +107,7 @@ impl Unsealed {
         };
         let mut after = None;
         loop {
-            let rows = self.inner().scan(&tenants_after(after)?, Direction::Forward, PAGE)?;
+            let rows = self.raw_page(&tenants_after(after)?, PAGE)?;
             for (_, record) in &rows {
                 renewal.count(&TenantRecord::read(&record.value)?)?;
             }

@@ -113,7 +113,7 @@ impl Unsealed {
     ) -> Result<bool, CommitError> {
         let (mut examined, mut resealed, mut bytes) = (0, 0, 0);
         loop {
-            let page = self.inner().scan(&job.range()?, Direction::Forward, PAGE)?;
+            let page = self.raw_page(&job.range()?, PAGE)?;
             let last = page.len() < PAGE;
             for (key, record) in page {
                 examined += 1;

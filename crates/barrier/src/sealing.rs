@@ -26,6 +26,9 @@ pub(crate) fn sealed(unsealed: &Unsealed, batch: Batch) -> Result<Batch, StoreEr
     for (key, write) in batch.writes {
         let key = keys.blinded(key)?;
         if is_hierarchy(&key) {
+            if let Write::Put(value) = &write {
+                check_hierarchy(&key, value)?;
+            }
             sealed.writes.push(keys.witness(&key, &write)?);
         }
         let write = match write {
@@ -81,7 +84,6 @@ impl Keys<'_> {
         value: Zeroizing<Vec<u8>>,
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         if is_hierarchy(key) {
-            check_hierarchy(key, &value)?;
             return Ok(value);
         }
         let unsealed = self.unsealed;

@@ -148,7 +148,7 @@ impl Unsealed {
     fn delete_rows(&self, change: &mut Change<()>, job: &mut Shred) -> Result<Phase, StoreError> {
         let (mut range, mut rows, mut bytes) = (Range::of_tenant(job.tenant()), 0, 0);
         while rows < DELETED && bytes < BYTES {
-            let page = self.inner().scan(&range, Direction::Forward, PAGE)?;
+            let page = self.raw_page(&range, PAGE)?;
             for (key, record) in &page {
                 change.delete(key);
                 (rows, bytes) = (rows + 1, bytes + record.value.len());

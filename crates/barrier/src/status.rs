@@ -1,5 +1,5 @@
 use minicbor::{Decode, Encode};
-use strongroom_core::{Direction, Range, RecordKey, StoreError, Tenant, Time};
+use strongroom_core::{Range, RecordKey, StoreError, Tenant, Time};
 
 use crate::{
     ResealProgress, Unsealed,
@@ -111,7 +111,7 @@ impl Unsealed {
     /// [`StoreError`].
     pub fn tenants(&self, after: Option<Tenant>, limit: usize) -> Result<Vec<Tenant>, StoreError> {
         let _inside = self.gate().enter()?;
-        let rows = self.inner().scan(&tenants_after(after)?, Direction::Forward, limit)?;
+        let rows = self.raw_page(&tenants_after(after)?, limit)?;
         rows.iter().map(|(key, _)| Ok(Tenant::from_bytes(id_of(key)?))).collect()
     }
 

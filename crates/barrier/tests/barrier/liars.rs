@@ -1,13 +1,17 @@
 //! An engine that answers with rows that were not asked for, all of them sealed as they should be.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use strongroom_barrier::{Unlock, Unsealed};
 use strongroom_core::{
-    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Table, Tenant,
+    Batch, CommitError, Direction, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Table,
+    Tenant, run_due,
 };
 
-use crate::db::{Db, SYSTEM, TABLE, file, name, put};
+use crate::db::{Db, NOW, SYSTEM, TABLE, file, name, put};
 
 type Page = Vec<(RecordKey, Record)>;
 type Lie = Box<dyn Fn(&dyn Store, Page) -> Page + Send>;
@@ -30,7 +34,8 @@ impl Store for Liar {
 
     fn scan(&self, range: &Range, direction: Direction, limit: usize) -> Result<Page, StoreError> {
         let page = self.engine.scan(range, direction, limit)?;
-        if range.prefix().is_some_and(|prefix| prefix.table() == TABLE) {
+        let of_a_tenant = range.tenant().is_some_and(|tenant| tenant != Tenant::SYSTEM);
+        if of_a_tenant && range.prefix().is_none_or(|prefix| prefix.table() == TABLE) {
             Ok((self.lie.lock().unwrap())(&*self.engine, page))
         } else {
             Ok(page)
@@ -110,6 +115,28 @@ fn a_page_that_is_longer_than_asked_for_is_corrupt() {
         engine.scan(&Range::under(tenant, TABLE, &[]).unwrap(), Direction::Forward, 9).unwrap()
     });
     assert!(matches!(page(&unsealed, Direction::Forward, 2), Err(StoreError::Corrupt)));
+}
+
+#[test]
+fn a_job_that_is_given_rows_of_somebody_else_deletes_and_seals_none_of_them() {
+    for shreds in [true, false] {
+        let (liar, unsealed, other) = over_liar();
+        let first = unsealed.first_tenant();
+        if shreds {
+            unsealed.shred_tenant(&SYSTEM, other).unwrap();
+        } else {
+            unsealed.rotate_tenant(&SYSTEM, other).unwrap();
+        }
+        *liar.lie.lock().unwrap() = Box::new(move |engine, _| {
+            engine.scan(&Range::under(first, TABLE, &[]).unwrap(), Direction::Forward, 9).unwrap()
+        });
+        let report = run_due(&unsealed, &[&unsealed], NOW, Duration::from_secs(60)).unwrap();
+        let [(_, CommitError::Store(StoreError::Corrupt))] = report.failed.as_slice() else {
+            unreachable!("{report:?}")
+        };
+        *liar.lie.lock().unwrap() = Box::new(|_, page| page);
+        assert_eq!(page(&unsealed, Direction::Forward, 9).unwrap(), 3);
+    }
 }
 
 #[test]

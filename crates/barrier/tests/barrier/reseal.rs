@@ -53,6 +53,15 @@ fn fill(unsealed: &Unsealed, tenant: Tenant, numbers: std::ops::Range<u64>) {
     }
 }
 
+fn delete(unsealed: &Unsealed, key: &RecordKey) {
+    commit::<_, CommitError>(unsealed, key.tenant(), |reader| {
+        let mut change = reader.change(());
+        change.delete(key);
+        Ok(change)
+    })
+    .unwrap();
+}
+
 fn kept(unsealed: &Unsealed, tenant: Tenant) -> Vec<u32> {
     unsealed.tenant_status(tenant).unwrap().versions.iter().map(|kept| kept.version).collect()
 }
@@ -307,6 +316,41 @@ fn a_reader_between_whose_operations_its_version_is_destroyed_reads_on() {
             assert_eq!(*rows[0].1.value, b"before");
             put(&unsealed, &name(tenant, "a"), b"after").unwrap();
             if !engine.before.acted() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_written_or_deleted_between_the_operations_of_a_step_stays_so() {
+    for meanwhile in [Some(b"meanwhile".as_slice()), None] {
+        for at in 0.. {
+            let db = Db::new();
+            let other = db.by_shares();
+            let tenant = other.first_tenant();
+            let record = name(tenant, "a");
+            put(&other, &record, b"before").unwrap();
+            put(&other, &name(tenant, "b"), b"beside it").unwrap();
+            other.rotate_tenant(&SYSTEM, tenant).unwrap();
+            let act = move || match meanwhile {
+                Some(value) => put(&other, &name(tenant, "a"), value).unwrap(),
+                None => delete(&other, &name(tenant, "a")),
+            };
+            let engine = Watched::new(db.engine.clone(), Interrupt::new(at, act));
+            let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
+            engine.before.arm();
+            for (_, error) in run_due(&unsealed, &[&unsealed], NOW, Duration::from_secs(60)).unwrap().failed {
+                assert!(matches!(error, CommitError::Conflict(_)), "{error:?}");
+            }
+            let acted = engine.before.acted();
+            let expected = if acted { meanwhile } else { Some(b"before".as_slice()) };
+            assert_eq!(value(&db.by_file(), &record).unwrap().as_deref(), expected, "at {at}");
+            work_off(&db.by_file(), NOW);
+            assert_eq!(value(&db.by_file(), &record).unwrap().as_deref(), expected, "at {at}");
+            assert_eq!(value(&db.by_file(), &name(tenant, "b")).unwrap().unwrap(), b"beside it");
+            assert_eq!(kept(&db.by_file(), tenant), [2]);
+            if !acted {
                 break;
             }
         }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod cache;
+mod check;
 mod ciphertext;
 mod concurrency;
 mod faults;
