@@ -84,8 +84,8 @@ pub trait Worker: Send + Sync {
     /// The kinds.
     fn kinds(&self) -> &[&'static str];
 
-    /// Plans one step of the kind that `due` names. The runner adds that the due row is still there and goes with the commit: that is the
-    /// fence. A step that is not the last puts the next [`Due`] into its change.
+    /// Plans one step of the kind that `due` names. The runner adds that the due row is still there and goes with
+    /// the commit: that is the fence. A step that is not the last puts the next [`Due`] into its change.
     ///
     /// # Errors
     /// [`DueError`]; the work stays due.
