@@ -144,19 +144,7 @@ impl<T> Change<T> {
     /// [`CommitError`]; on a conflict nothing has happened, and the plan can be made anew.
     pub fn commit(self, store: &dyn SealedStore) -> Result<T, CommitError> {
         let (lowered, pending) = self.lower(store)?;
-        let outcome = commit_known(store, &lowered);
-        match outcome {
-            Ok(Outcome::Done(_)) => Ok(pending.settle()),
-            Ok(Outcome::Conflict(key)) => Err(CommitError::Conflict(key)),
-            Ok(Outcome::Unknown) => {
-                pending.settle();
-                Err(CommitError::Unknown)
-            }
-            Err(error) => {
-                pending.settle();
-                Err(error.into())
-            }
-        }
+        pending.conclude(commit_known(store, &lowered))
     }
 
     /// Prepares the batch for a commit by other means, as within a transaction of the application. The value
@@ -196,6 +184,26 @@ impl<T> Pending<T> {
     pub fn settle(self) -> T {
         self.evictions.into_iter().for_each(|evict| evict());
         self.value
+    }
+
+    /// For engines, what the outcome of the commit means for whoever waits for the value. What may be stale is evicted
+    /// unless nothing happened.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    pub fn conclude(self, outcome: Result<Outcome, StoreError>) -> Result<T, CommitError> {
+        match outcome {
+            Ok(Outcome::Done(_)) => Ok(self.settle()),
+            Ok(Outcome::Conflict(key)) => Err(CommitError::Conflict(key)),
+            Ok(Outcome::Unknown) => {
+                self.settle();
+                Err(CommitError::Unknown)
+            }
+            Err(error) => {
+                self.settle();
+                Err(error.into())
+            }
+        }
     }
 }
 

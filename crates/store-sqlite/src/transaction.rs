@@ -1,7 +1,7 @@
 use std::{fmt, ops::Deref};
 
 use rusqlite::Connection;
-use strongroom_core::{CommitError, Lowered, Outcome, Pending, StoreError};
+use strongroom_core::{CommitError, Lowered, Pending, StoreError};
 
 use crate::store::Lead;
 
@@ -49,18 +49,7 @@ impl<'s> Transaction<'s> {
         let (lowered, pending) = change;
         let result = self.lead.writer.commit_with(lowered.batch(self.store)?);
         drop(self);
-        match result {
-            Ok(Outcome::Done(_)) => Ok(pending.settle()),
-            Ok(Outcome::Conflict(key)) => Err(CommitError::Conflict(key)),
-            Ok(Outcome::Unknown) => {
-                pending.settle();
-                Err(CommitError::Unknown)
-            }
-            Err(failure) => {
-                pending.settle();
-                Err(CommitError::Store(failure.into()))
-            }
-        }
+        pending.conclude(result.map_err(StoreError::from))
     }
 
     /// Commits the application's rows alone.
