@@ -44,6 +44,19 @@ fn a_drill_with_shares_alone_restores_opens_everything_and_removes_it() {
 }
 
 #[test]
+fn a_kind_of_which_every_ring_is_disabled_is_counted_and_not_used() {
+    let house = House::new();
+    house.room.keys().disable(&name("signing")).unwrap();
+    house.take("a.backup");
+    let scratch = tempfile::tempdir().unwrap();
+    let drilled = drill(&house, &Unlock::Secret(&house.secret), scratch.path()).unwrap();
+    let trial = |algorithm, works| Trial { algorithm, rings: 1, works };
+    let expected = [trial(Algorithm::Aes256Gcm, Some(true)), trial(Algorithm::Ed25519, None)];
+    assert_eq!(drilled.trials, expected);
+    assert!(drilled.is_sound());
+}
+
+#[test]
 fn a_drill_shows_how_far_it_is() {
     let house = House::new();
     house.take("a.backup");

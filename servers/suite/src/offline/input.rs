@@ -110,7 +110,9 @@ impl From {
                 | BackupError::Truncated { .. }),
                 _,
             ) => OfflineError::Damaged(path, error),
-            (error, _) => OfflineError::Restore(path, error.into()),
+            (BackupError::Read(error), _) => OfflineError::Read(path, error),
+            (error @ BackupError::Write(_), _) => OfflineError::Restore(path, error.into()),
+            (error, _) => OfflineError::Backup(path, error),
         }
     }
 

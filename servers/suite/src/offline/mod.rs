@@ -81,6 +81,8 @@ pub(crate) enum OfflineError {
     AnotherSigner { path: PathBuf, signer: String },
     #[error("the backup {} cannot be used: fetch it again, or take another one", .0.display())]
     Damaged(PathBuf, #[source] BackupError),
+    #[error("the backup {} cannot be used", .0.display())]
+    Backup(PathBuf, #[source] BackupError),
     #[error("the backup {} was not restored", .0.display())]
     Restore(PathBuf, #[source] RestoreError),
     #[error("the drill failed")]

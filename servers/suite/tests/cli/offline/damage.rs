@@ -36,6 +36,8 @@ fn a_flipped_byte_and_a_truncated_file_are_named_with_their_place() {
     }
     fs::remove_file(&backup).unwrap();
     all_say(&house, &["monday.backup cannot be read", "No such file"]);
+    fs::create_dir(&backup).unwrap();
+    all_say(&house, &["monday.backup cannot be read", "directory"]);
 }
 
 #[test]

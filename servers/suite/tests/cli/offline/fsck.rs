@@ -6,7 +6,7 @@ use strongroom::{
 };
 
 use super::house::{House, TWO_SHARES, WORDS};
-use crate::support::{Server, private_file, text};
+use crate::support::{Server, private_file, set_mode, text};
 
 fn fsck<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["fsck", "--data", "data"], more].concat()
@@ -85,6 +85,9 @@ fn shares_that_are_wrong_are_named_by_their_file() {
         let said = house.refused(&fsck(&["--share-file", "share-1", "--share-file", second]));
         assert!(said.contains(says), "{says}: {said}");
     }
+    set_mode(&house.path("share-3"), 0o644);
+    let said = house.refused(&fsck(&TWO_SHARES));
+    assert!(said.contains("everybody may read share-3") && said.contains("chmod 600"), "{said}");
     let said = house.refused(&fsck(&["--share-file", "share-1"]));
     assert!(said.contains("1 more shares are needed"), "{said}");
     assert_eq!(house.run(&fsck(&[])).status.code(), Some(2), "some way in has to be named");
