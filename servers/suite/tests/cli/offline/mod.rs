@@ -6,3 +6,4 @@ mod fsck;
 mod house;
 mod recovery_key;
 mod restore;
+mod terminal;
