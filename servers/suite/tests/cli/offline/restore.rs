@@ -110,7 +110,11 @@ fn a_restoration_that_is_killed_leaves_the_whole_folder_or_none() {
     let begin = Instant::now();
     house.json(&house.back("restore", &["--data", "first"]));
     let takes = begin.elapsed();
-    for round in 0..30 {
+    // Ever later, and until one came through: on a loaded machine that takes longer.
+    for round in 0.. {
+        if round >= 30 && whole > 0 {
+            break;
+        }
         let data = house.path(&format!("new-{round}"));
         let arguments = house.back("restore", &["--data", argument(&data)]);
         let mut child = house.operator(&arguments);
@@ -128,7 +132,7 @@ fn a_restoration_that_is_killed_leaves_the_whole_folder_or_none() {
             assert!(again.status.success(), "{}", text(&again.stderr));
         }
     }
-    assert!(none > 0 && whole > 0, "killed before and after: {none} and {whole}");
+    assert!(none > 0, "all {whole} came through before they were killed");
     works(&house, &house.path("data"));
 }
 
