@@ -28,6 +28,7 @@
 //! | your rows and a change of a key in one transaction | [`sqlite::Transaction`], the `plan_…` methods of [`Rings`] |
 //! | the work that is due, and the events of all changes | [`Strongroom::tend`] |
 //! | to close it all and have every key wiped | [`Strongroom::seal`] |
+//! | to know whether all of it is sound | [`Strongroom::fsck`] |
 //! | backups, the way back, and a drill of it | `backup`, with the feature of that name |
 //! | another engine, another source of keys | [`core::Store`], [`core::Provider`] |
 //!

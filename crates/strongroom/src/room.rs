@@ -1,16 +1,16 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use strongroom_barrier::{
-    CreateError, NewSlot, OpenError, Sealed, Unlock, UnsealError, UnsealSecret, Unsealed,
+    CreateError, NewSlot, OpenError, Report, Sealed, Unlock, UnsealError, UnsealSecret, Unsealed, fsck,
 };
 use strongroom_core::{
-    CommitError, DueReport, Event, StillInside, Store, SystemClock, Tenant, drain, run_due,
+    CommitError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
 };
 use strongroom_keys::RustCrypto;
-use strongroom_kms::{Kms, Rings};
+use strongroom_kms::{Kms, RingCheck, Rings};
 
 /// An unsealed database and the key rings in it. Cheap to clone; once sealed, every clone answers
-/// [`StoreError::Sealed`](strongroom_core::StoreError::Sealed).
+/// [`StoreError::Sealed`].
 #[derive(Clone)]
 pub struct Strongroom {
     unsealed: Unsealed,
@@ -110,6 +110,16 @@ impl Strongroom {
         let now = self.unsealed.base().clock.now();
         let due = run_due(&self.unsealed, &[&self.unsealed], now, budget)?;
         Ok(Tended { events, due })
+    }
+
+    /// Looks whether the whole database is sound: every record opens, every reference leads somewhere, every key of
+    /// every ring loads. `store` is what the room was opened from; `progress` hears how many rows were looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the engine cannot read. What is wrong with rows is in the report.
+    pub fn fsck(&self, store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<Report, StoreError> {
+        let rings = RingCheck::new(self.unsealed.base().provider);
+        fsck(store, &self.unsealed, &[&rings], progress)
     }
 
     /// Closes the database: nothing begins any more, and when the running operations have ended, for which this waits

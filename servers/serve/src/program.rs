@@ -1,6 +1,6 @@
 use std::{
     error::Error,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
@@ -18,7 +18,7 @@ pub enum LogFormat {
 
 /// Begins to log this process. Call it once, first of all; a second call changes nothing.
 pub fn start_log(format: LogFormat) {
-    let log = fmt().with_writer(io::stderr).with_target(false).with_ansi(io::stderr().is_terminal());
+    let log = fmt().with_writer(io::stderr).with_target(false).with_ansi(false);
     // It fails where there is a log already, and then that one stays.
     let _ = match format {
         LogFormat::Text => log.try_init(),

@@ -18,6 +18,7 @@ mod transit;
 
 pub use host::serve;
 pub use node::{Node, NodeError, Open};
-pub use options::{Options, RunError, listen, node, open_store};
+pub use options::{DATABASE, Options, RunError, listen, node, open_store};
 pub use routes::Api;
 pub use secret_file::{SecretFile, SecretFileError};
+pub use transit::type_name;

@@ -119,13 +119,16 @@ pub fn listen(address: SocketAddr, tls: Option<Tls>) -> Result<Server, RunError>
     Ok(Server::bind(address, tls, Limits::default())?)
 }
 
+/// The name of the database in the folder of a server.
+pub const DATABASE: &str = "strongroom.db";
+
 /// The SQLite database of a folder; both are made if they do not exist.
 ///
 /// # Errors
 /// [`RunError::Folder`], [`RunError::Database`].
 pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
     make_folder(folder).map_err(|error| RunError::Folder(folder.to_owned(), error))?;
-    let path = folder.join("strongroom.db");
+    let path = folder.join(DATABASE);
     let store = match SqliteStore::open(&path) {
         Err(OpenError::NotFound) => SqliteStore::create(&path),
         opened => opened,

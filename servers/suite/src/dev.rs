@@ -157,6 +157,6 @@ Stop it with Ctrl-C; the same command opens the same data again.
 }
 
 /// A path as one word of a POSIX shell.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

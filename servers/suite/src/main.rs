@@ -3,6 +3,7 @@
 mod client;
 mod dev;
 mod files;
+mod offline;
 mod operator;
 
 use std::{alloc::System, process::ExitCode};

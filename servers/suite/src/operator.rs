@@ -12,7 +12,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::client::{Client, ClientError};
+use crate::{
+    client::{Client, ClientError},
+    offline::{Offline, OfflineError},
+};
 
 /// Looks after a running server.
 #[derive(clap::Args)]
@@ -23,17 +26,18 @@ pub(crate) struct Operator {
         long,
         global = true,
         value_name = "URL",
+        help_heading = SERVER,
         env = "STRONGROOM_ADDR",
         default_value = "https://127.0.0.1:8200"
     )]
     address: Uri,
 
     /// Root certificates to trust, PEM; otherwise the system's
-    #[arg(long, global = true, value_name = "FILE", env = "STRONGROOM_CACERT")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = SERVER, env = "STRONGROOM_CACERT")]
     ca_cert: Option<PathBuf>,
 
     /// File of the token; otherwise the environment variable STRONGROOM_TOKEN
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = SERVER)]
     token_file: Option<PathBuf>,
 
     /// Print the answer as JSON
@@ -43,6 +47,8 @@ pub(crate) struct Operator {
     #[command(subcommand)]
     task: Task,
 }
+
+const SERVER: &str = "To reach a running server";
 
 const ENVIRONMENT: &str = "\
 A new server: `strongroom operator init`, then `strongroom operator unseal` once for each share that is needed.
@@ -79,6 +85,8 @@ enum Task {
         #[arg(long)]
         root: bool,
     },
+    #[command(flatten)]
+    Offline(Offline),
 }
 
 /// A task was not done.
@@ -86,6 +94,8 @@ enum Task {
 pub(crate) enum OperatorError {
     #[error(transparent)]
     Client(#[from] ClientError),
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
     #[error("{} cannot be read", .0.display())]
     File(PathBuf, #[source] io::Error),
     #[error("no token: name its file with --token-file, or set STRONGROOM_TOKEN")]
@@ -118,6 +128,7 @@ impl Operator {
     pub(crate) fn run(self) -> Result<ExitCode, OperatorError> {
         let mut code = ExitCode::SUCCESS;
         let text = match &self.task {
+            Task::Offline(task) => return Ok(task.run(self.json)?),
             Task::Init { shares, threshold } => self.init(*shares, *threshold)?,
             Task::Unseal { share_file, reset } => self.unseal(share_file, *reset)?,
             Task::Seal => self.authorized("/v1/sys/seal", "Sealed.\n")?,

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     io::{self, Read},
     path::Path,
     sync::Arc,
@@ -6,12 +7,14 @@ use std::{
 };
 
 use strongroom_backup::{RecoveryKey, SignerKey};
-use strongroom_barrier::{OpenError, Sealed, Status, Unlock, UnsealError};
-use strongroom_core::{StoreError, SystemClock};
+use strongroom_barrier::{OpenError, Report, Sealed, Status, Unlock, UnsealError};
+use strongroom_core::{StoreError, SystemClock, Tenant};
 use strongroom_keys::RustCrypto;
 use strongroom_store_sqlite::SqliteStore;
 
-use super::{Check, Progress, RestoreError, Restored, check::check, files::Scratch, restore::restore};
+use super::{
+    Progress, RestoreError, Restored, Step, Trial, files::Scratch, restore::restore, trial::try_rings,
+};
 use crate::Strongroom;
 
 /// What a drill showed: the backup restores, and unseals.
@@ -21,14 +24,23 @@ pub struct Drilled {
     pub restored: Restored,
     /// What the database tells without its keys: its ways in, among others.
     pub status: Status,
-    /// What was found where every record was opened. A drill whose check is not sound has failed.
-    pub check: Check,
+    /// What was found where every record was opened.
+    pub check: Report,
+    /// One operation of a ring of every kind that there is.
+    pub trials: Vec<Trial>,
     /// How long it took to restore.
     pub restoring: Duration,
     /// How long it took to unseal.
     pub unsealing: Duration,
-    /// How long it took to check.
+    /// How long it took to check, and to try the rings.
     pub checking: Duration,
+}
+
+impl Drilled {
+    /// Whether nothing is wrong: otherwise the drill has failed.
+    pub fn is_sound(&self) -> bool {
+        self.check.is_sound() && self.trials.iter().all(|trial| trial.works != Some(false))
+    }
 }
 
 /// A drill came to no result.
@@ -58,7 +70,7 @@ pub enum DrillError {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Rehearses the worst day: restores a backup into a new folder within `scratch`, unseals it in this one way, such as
-/// by shares alone, opens every record, reports, and removes everything. The backup and the database that it is of
+/// by shares alone, opens every record, uses a ring of every kind, reports, and removes everything. The backup and the database that it is of
 /// stay as they are.
 ///
 /// The folder is for its owner only. A process that is killed leaves it, named `strongroom-drill-…`.
@@ -92,11 +104,13 @@ pub fn drill(
     }
 
     let began = Instant::now();
-    let check = check(&room, &store, progress)?;
+    let check = room.fsck(&store, &mut |rows| progress(Step::Check.at(rows, None)))?;
+    let tenants: BTreeSet<Tenant> = check.counts.keys().map(|place| place.tenant).collect();
+    let trials = try_rings(&room, tenants.into_iter())?;
     let checking = began.elapsed();
     // Nobody else is inside; keys are wiped in any case when the last clone goes.
     let _ = room.seal(PATIENCE);
     drop((room, sealed, store));
     scratch.remove().map_err(DrillError::Scratch)?;
-    Ok(Drilled { restored, status, check, restoring, unsealing, checking })
+    Ok(Drilled { restored, status, check, trials, restoring, unsealing, checking })
 }

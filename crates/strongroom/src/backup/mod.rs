@@ -15,7 +15,7 @@
 //!
 //! let (mut monday, unlock) = (std::fs::File::open("monday.backup")?, Unlock::Secret(&secret));
 //! let drilled = backup::drill(&mut monday, &recovery, &[signer], &unlock, ".".as_ref(), &mut |_| ())?;
-//! assert!(drilled.check.is_sound());
+//! assert!(drilled.is_sound());
 //! # Ok(()) }
 //! ```
 //!
@@ -35,15 +35,14 @@
 //! milliseconds, its secret (RFC 8032) and its public half. It is never changed, a restored database has the same,
 //! and it is in memory only while it signs. Whoever restores pins its public half, [`signer`].
 
-mod check;
 mod database_signer;
 mod drill;
 mod files;
 mod progress;
 mod restore;
 mod take;
+mod trial;
 
-pub use check::{Check, Flaw};
 pub use database_signer::signer;
 pub use drill::{DrillError, Drilled, drill};
 pub use progress::{Progress, Step};
@@ -53,3 +52,4 @@ pub use strongroom_backup::{
     Unproven, Verified, Written, inspect, verify,
 };
 pub use take::{TakeError, Taken, take};
+pub use trial::Trial;

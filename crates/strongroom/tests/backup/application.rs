@@ -36,5 +36,5 @@ fn the_file_of_an_application_is_backed_up_and_restored_as_a_whole() {
 
     let (mut from, unlock) = (from(), Unlock::Secret(&secret));
     let drilled = backup::drill(&mut from, &recovery, &trusted, &unlock, folder.path(), &mut |_| ()).unwrap();
-    assert!(drilled.check.is_sound() && drilled.restored.application);
+    assert!(drilled.is_sound() && drilled.restored.application);
 }

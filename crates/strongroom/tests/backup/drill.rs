@@ -1,8 +1,9 @@
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use strongroom::{
-    Caller, Share, Tenant, Unlock, UnsealSecret,
-    backup::{self, BackupError, DrillError, Drilled, Flaw, Progress, RestoreError, Step},
+    Algorithm, Caller, Share, Tenant, Unlock, UnsealSecret,
+    backup::{self, BackupError, DrillError, Drilled, Progress, RestoreError, Step, Trial},
+    barrier::{Flaw, Problem},
     core::{Direction, Range, Store},
     sqlite::rusqlite,
 };
@@ -19,7 +20,7 @@ fn a_drill_with_shares_alone_restores_opens_everything_and_removes_it() {
     let house = House::new();
     let system = Caller::system();
     let tenant = house.room.barrier().create_tenant(&system).unwrap();
-    house.room.keys_of(tenant).create(&name("theirs"), strongroom::Algorithm::Ed25519).unwrap();
+    house.room.keys_of(tenant).create(&name("theirs"), Algorithm::Ed25519).unwrap();
     house.room.keys().disable(&name("signing")).unwrap();
     let taken = house.take("a.backup");
     let rows = house.store.scan(&Range::all(), Direction::Forward, 10_000).unwrap().len() as u64;
@@ -27,8 +28,11 @@ fn a_drill_with_shares_alone_restores_opens_everything_and_removes_it() {
     for shares in [&house.shares[..2], &house.shares[1..]] {
         let drilled = drill(&house, &Unlock::Shares(shares), scratch.path()).unwrap();
         let check = &drilled.check;
-        assert!(check.is_sound(), "{:?}", check.flaws);
-        assert_eq!((check.records, check.tenants, check.rings), (rows, 3, 3));
+        assert!(drilled.is_sound(), "{check:?}");
+        let tenants: BTreeSet<_> = check.counts.keys().map(|place| place.tenant).collect();
+        assert_eq!((check.rows, tenants.len()), (rows, 3));
+        let trial = |algorithm, rings| Trial { algorithm, rings, works: Some(true) };
+        assert_eq!(drilled.trials, [trial(Algorithm::Aes256Gcm, 1), trial(Algorithm::Ed25519, 2)]);
         assert_eq!(drilled.restored.verified.header.manifest, taken.manifest);
         assert_eq!(drilled.restored.origin.taken_at, taken.manifest.taken_at);
         assert_eq!((drilled.status.database, drilled.status.slots.len()), (taken.manifest.database, 2));
@@ -37,6 +41,19 @@ fn a_drill_with_shares_alone_restores_opens_everything_and_removes_it() {
     }
     assert_eq!(names(scratch.path()), [""; 0]);
     assert!(closed_files(house.folder.path()) == before, "the backup and the database are as they were");
+}
+
+#[test]
+fn a_kind_of_which_every_ring_is_disabled_is_counted_and_not_used() {
+    let house = House::new();
+    house.room.keys().disable(&name("signing")).unwrap();
+    house.take("a.backup");
+    let scratch = tempfile::tempdir().unwrap();
+    let drilled = drill(&house, &Unlock::Secret(&house.secret), scratch.path()).unwrap();
+    let trial = |algorithm, works| Trial { algorithm, rings: 1, works };
+    let expected = [trial(Algorithm::Aes256Gcm, Some(true)), trial(Algorithm::Ed25519, None)];
+    assert_eq!(drilled.trials, expected);
+    assert!(drilled.is_sound());
 }
 
 #[test]
@@ -103,9 +120,9 @@ fn a_record_that_had_rotted_before_the_backup_is_found_by_the_drill_and_named() 
     house.take("a.backup");
     let scratch = tempfile::tempdir().unwrap();
     let drilled = drill(&house, &Unlock::Shares(&house.shares[1..]), scratch.path()).unwrap();
-    assert!(!drilled.check.is_sound());
-    let found: Vec<_> = drilled.check.flaws.iter().collect();
-    let expected = ["orders", "signing"].map(|word| Flaw::Record(ring(word).clone()));
-    assert_eq!(found, expected.iter().collect::<Vec<_>>());
-    assert_eq!(drilled.check.records, rows.len() as u64 + 2, "the signer and its event came later");
+    assert!(!drilled.is_sound());
+    let rotten = |word, flaw| Problem { key: ring(word).clone(), flaw };
+    let expected = [rotten("orders", Flaw::DoesNotOpen), rotten("signing", Flaw::Malformed)];
+    assert_eq!(drilled.check.problems, expected);
+    assert_eq!(drilled.check.rows, rows.len() as u64 + 2, "the signer and its event came later");
 }

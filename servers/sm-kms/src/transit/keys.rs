@@ -190,7 +190,8 @@ fn version(number: Option<Number>) -> Result<Option<u32>, Response> {
         .transpose()
 }
 
-fn type_name(algorithm: Algorithm) -> &'static str {
+/// What clients call a kind of ring.
+pub fn type_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Ed25519 => "ed25519",
         Algorithm::EcdsaP256 => "ecdsa-p256",

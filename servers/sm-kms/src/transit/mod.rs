@@ -59,6 +59,7 @@ pub enum Use {
     Verify(Option<HashName>),
 }
 
+pub use keys::type_name;
 pub(crate) use sign::HashName;
 
 /// Which part of a listing is asked for.

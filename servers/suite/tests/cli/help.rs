@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 13] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -13,6 +13,11 @@ const COMMANDS: [&[&str]; 8] = [
     &["operator", "seal"],
     &["operator", "status"],
     &["operator", "rotate"],
+    &["operator", "recovery-key"],
+    &["operator", "restore"],
+    &["operator", "drill"],
+    &["operator", "fsck"],
+    &["operator", "verify-backup"],
 ];
 
 fn help(command: &[&str]) -> String {
@@ -78,6 +83,14 @@ fn the_flags_of_the_specification_are_there() {
             ],
         ),
         (&["operator", "rotate"], &["--root"]),
+        (&["operator", "recovery-key"], &["--out <FILE>"]),
+        (
+            &["operator", "restore"],
+            &["--from <BACKUP>", "--recovery-key <FILE>", "--signer <TEXT>", "--data <DIR>"],
+        ),
+        (&["operator", "drill"], &["--share-file <FILE>", "--unseal-secret <FILE>", "--passphrase"]),
+        (&["operator", "fsck"], &["--data <DIR>", "--share-file <FILE>", "--unseal-secret <FILE>"]),
+        (&["operator", "verify-backup"], &["--from <BACKUP>", "--signer <TEXT>"]),
         (&["operator", "init"], &["--shares <", "--threshold <"]),
     ] {
         let help = help(command);
@@ -131,6 +144,8 @@ fn a_secret_typed_as_an_argument_is_refused_and_not_repeated() {
         &["operator", "seal", "canary"],
         &["operator", "--token", "canary", "seal"],
         &["operator", "seal", "--token=canary"],
+        &["operator", "fsck", "--data", "x", "--passphrase", "canary"],
+        &["operator", "restore", "canary"],
         &["server", "--unseal-secret", "file", "canary"],
         &["dev", "canary"],
     ] {

@@ -14,6 +14,8 @@ mod kill;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod offline;
+#[cfg(test)]
 mod recorder;
 #[cfg(test)]
 mod scan;

@@ -1,0 +1,71 @@
+use strongroom_core::{Algorithm, Name, StoreError, Tenant};
+use strongroom_kms::{KmsError, Rings};
+
+use crate::Strongroom;
+
+/// The rings of one kind in a restored database, and whether one of them works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trial {
+    /// What they are for.
+    pub algorithm: Algorithm,
+    /// How many there are, of all tenants.
+    pub rings: u64,
+    /// Whether the first of them that is not disabled did its work: it opened what it had sealed, or verified what it
+    /// had signed. Nothing if all are disabled.
+    pub works: Option<bool>,
+}
+
+const PAGE: usize = 200;
+const MESSAGE: &[u8] = b"a drill";
+
+/// Uses one ring of every kind that these tenants have. Nothing is stored. Rings that cannot be read are left out.
+pub(super) fn try_rings(
+    room: &Strongroom,
+    tenants: impl Iterator<Item = Tenant>,
+) -> Result<Vec<Trial>, StoreError> {
+    let mut trials = Algorithm::ALL.map(|algorithm| Trial { algorithm, rings: 0, works: None });
+    for tenant in tenants {
+        let (rings, mut after) = (room.keys_of(tenant), None);
+        while let Some(names) = readable(rings.list(after.as_ref(), PAGE))? {
+            names.iter().try_for_each(|name| try_ring(&rings, name, &mut trials))?;
+            after = names.into_iter().next_back();
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(trials.into_iter().filter(|trial| trial.rings > 0).collect())
+}
+
+fn try_ring(rings: &Rings, name: &Name, trials: &mut [Trial]) -> Result<(), StoreError> {
+    let Some(ring) = readable(rings.read(name))? else { return Ok(()) };
+    for trial in trials.iter_mut().filter(|trial| trial.algorithm == ring.algorithm) {
+        trial.rings += 1;
+        if !ring.disabled && trial.works.is_none() {
+            trial.works = Some(works(rings, name, ring.algorithm));
+        }
+    }
+    Ok(())
+}
+
+fn works(rings: &Rings, name: &Name, algorithm: Algorithm) -> bool {
+    let done = if algorithm.signs() {
+        rings.sign(name, None, MESSAGE).and_then(|signature| rings.verify(name, MESSAGE, &signature))
+    } else {
+        rings
+            .encrypt(name, MESSAGE, &[])
+            .and_then(|sealed| rings.decrypt(name, &sealed, &[]))
+            .map(|opened| *opened == MESSAGE)
+    };
+    done.unwrap_or(false)
+}
+
+/// What can be read; nothing where it is damaged, which the check names.
+fn readable<T>(read: Result<T, KmsError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(KmsError::Store(StoreError::Corrupt | StoreError::Unsupported(_))) => Ok(None),
+        Err(KmsError::Store(error)) => Err(error),
+        Err(_) => Ok(None),
+    }
+}

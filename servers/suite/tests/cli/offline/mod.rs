@@ -1,0 +1,9 @@
+//! What an operator does without a server.
+
+mod damage;
+mod drill;
+mod fsck;
+mod house;
+mod recovery_key;
+mod restore;
+mod terminal;
