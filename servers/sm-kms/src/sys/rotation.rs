@@ -61,13 +61,12 @@ impl Operation {
             (["reseal"], Post | Put) => Ok(Self::Reseal),
             (["renew"], Post | Put) => Ok(Self::Renew),
             (["renew"], Get | Head) => Ok(Self::Renewal(None)),
-            (["renew", root], Get | Head) => match root.parse() {
-                Ok(number) => Ok(Self::Renewal(Some(number))),
-                Err(_) => Err(answer::no_route()),
+            (["renew", root], method) => match (root.parse(), method) {
+                (Ok(number), Get | Head) => Ok(Self::Renewal(Some(number))),
+                (Ok(_), _) => Err(answer::no_operation()),
+                (Err(_), _) => Err(answer::no_route()),
             },
-            (["rotate", "status" | "config"] | ["reseal" | "renew"] | ["renew", _], _) => {
-                Err(answer::no_operation())
-            }
+            (["rotate", "status" | "config"] | ["reseal" | "renew"], _) => Err(answer::no_operation()),
             _ => return None,
         })
     }

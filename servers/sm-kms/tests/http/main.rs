@@ -19,5 +19,6 @@ mod routes;
 mod secrets;
 mod shapes;
 mod sign;
+mod slots;
 mod support;
 mod sys;

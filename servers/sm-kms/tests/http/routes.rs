@@ -197,7 +197,7 @@ pub(crate) fn all(vault: &Vault) -> Vec<Route> {
         ["vault:v1:AAAA"; 3].map(String::from)
     };
     let upkeep = upkeep(&Upkeep::of(vault));
-    [sys(), upkeep, rings(), uses(&ciphertext, &ed, &p256)].into_iter().flatten().collect()
+    [upkeep, sys(), rings(), uses(&ciphertext, &ed, &p256)].into_iter().flatten().collect()
 }
 
 /// Sealing, which ends what is open.

@@ -57,7 +57,7 @@ fn a_wrong_token_is_never_echoed() {
                 route.request().header("X-Vault-Namespace", &canary.0),
             ] {
                 let answer = vault.send(&request);
-                canary.check(route.path, &format!("{}{}", answer.head, answer.text()));
+                canary.check(&route.path, &format!("{}{}", answer.head, answer.text()));
             }
         }
         vault.node.tend();
