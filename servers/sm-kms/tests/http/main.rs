@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod backup;
 mod batches;
 mod crypt;
 mod hostile;
@@ -15,6 +16,7 @@ mod keys;
 mod paths;
 mod random;
 mod restart;
+mod rotation;
 mod routes;
 mod secrets;
 mod shapes;
