@@ -1,9 +1,12 @@
 //! `strongroom`: every service in one process, and the command line.
 
+mod ask;
 mod client;
 mod dev;
 mod files;
 mod operator;
+mod slot;
+mod upkeep;
 
 use std::{alloc::System, process::ExitCode};
 
