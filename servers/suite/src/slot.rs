@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
@@ -159,7 +159,9 @@ impl Slot {
             }
             Self::Add { label, way } => {
                 let mut body = way.body()?;
-                body["label"] = json!(label);
+                if let Some(members) = body.as_object_mut() {
+                    members.insert("label".into(), json!(label));
+                }
                 let made = operator.data(Method::POST, "/v1/sys/slots", &body)?;
                 operator.shown(&made, made_text)
             }
@@ -229,7 +231,7 @@ fn texts(files: &[PathBuf]) -> Result<Vec<String>, OperatorError> {
     files.iter().map(|file| Ok(ask::read(file)?.trim().to_owned())).collect()
 }
 
-fn encoded(file: &PathBuf) -> Result<String, OperatorError> {
+fn encoded(file: &Path) -> Result<String, OperatorError> {
     Ok(STANDARD.encode(&*ask::read_bytes(file)?))
 }
 

@@ -68,49 +68,57 @@ impl Rotation {
 /// The status with the tenants of all pages.
 fn all(operator: &Operator) -> Result<Value, OperatorError> {
     let mut status = operator.data(Method::GET, "/v1/sys/rotate/status", &Value::Null)?;
-    while let Some(next) = status["next"].as_str() {
-        let path = format!("/v1/sys/rotate/status?after={}", checked(next)?);
+    let mut next = at(&status, "next").as_str().map(str::to_owned);
+    while let Some(after) = next {
+        let path = format!("/v1/sys/rotate/status?after={}", checked(&after)?);
         let mut page = operator.data(Method::GET, &path, &Value::Null)?;
-        status["next"] = page["next"].take();
-        if let (Some(all), Some(more)) = (status["tenants"].as_array_mut(), page["tenants"].as_array_mut()) {
-            all.append(more);
+        next = at(&page, "next").as_str().map(str::to_owned);
+        let tenants = |status: &mut Value| status.get_mut("tenants").map(Value::take);
+        if let (Some(Value::Array(mut all)), Some(Value::Array(more))) =
+            (tenants(&mut status), tenants(&mut page))
+        {
+            all.extend(more);
+            if let Some(members) = status.as_object_mut() {
+                members.insert("tenants".into(), all.into());
+                members.insert("next".into(), Value::Null);
+            }
         }
     }
     Ok(status)
 }
 
 fn status_text(status: &Value) -> String {
-    let (root, schedule) = (&status["root"], &status["schedule"]);
-    let days = |name: &str| schedule[name].as_u64().unwrap_or_default() / DAY;
+    let (root, schedule) = (at(status, "root"), at(status, "schedule"));
+    let days = |name: &str| at(schedule, name).as_u64().unwrap_or_default() / DAY;
     let mut text = format!(
         "Root     {}, next {}\nSchedule root every {} days, tenants every {} days, {}\n",
         version_text(root),
-        word(&root["next_rotation"]),
+        word(at(root, "next_rotation")),
         days("root_seconds"),
         days("tenant_seconds"),
-        if schedule["reseal"] == true { "then rewrapped" } else { "not rewrapped" },
+        if at(schedule, "reseal") == &Value::Bool(true) { "then rewrapped" } else { "not rewrapped" },
     );
-    for tenant in status["tenants"].as_array().into_iter().flatten() {
-        let role = tenant["role"].as_str().map(|role| format!(" ({role})")).unwrap_or_default();
+    for tenant in at(status, "tenants").as_array().into_iter().flatten() {
+        let role = at(tenant, "role").as_str().map(|role| format!(" ({role})")).unwrap_or_default();
         text.push_str(&format!(
             "\nTenant {}{role}, next {}\n",
-            word(&tenant["id"]),
-            word(&tenant["next_rotation"])
+            word(at(tenant, "id")),
+            word(at(tenant, "next_rotation"))
         ));
-        for version in tenant["versions"].as_array().into_iter().flatten() {
+        for version in at(tenant, "versions").as_array().into_iter().flatten() {
             text.push_str(&format!("  {}\n", version_text(version)));
         }
-        if !tenant["reseal"].is_null() {
-            text.push_str(&format!("  rewrapping: {}\n", reseal_text(&tenant["reseal"])));
+        if !at(tenant, "reseal").is_null() {
+            text.push_str(&format!("  rewrapping: {}\n", reseal_text(at(tenant, "reseal"))));
         }
-        if !tenant["resealed"].is_null() {
-            let done = &tenant["resealed"];
+        if !at(tenant, "resealed").is_null() {
+            let done = at(tenant, "resealed");
             text.push_str(&format!(
                 "  rewrapped: {} records, {} below version {} on {}\n",
-                done["examined"],
-                done["found"],
-                done["below"],
-                word(&done["at"])
+                at(done, "examined"),
+                at(done, "found"),
+                at(done, "below"),
+                word(at(done, "at"))
             ));
         }
     }
@@ -118,14 +126,27 @@ fn status_text(status: &Value) -> String {
 }
 
 fn version_text(version: &Value) -> String {
-    format!("version {}, made {} ({})", version["version"], word(&version["made"]), word(&version["reason"]))
+    format!(
+        "version {}, made {} ({})",
+        at(version, "version"),
+        word(at(version, "made")),
+        word(at(version, "reason"))
+    )
 }
 
 fn reseal_text(progress: &Value) -> String {
     format!(
         "pass {}, {} records looked at, {} rewrapped",
-        progress["pass"], progress["examined"], progress["resealed"]
+        at(progress, "pass"),
+        at(progress, "examined"),
+        at(progress, "resealed")
     )
+}
+
+/// A member of an answer; null where it is not.
+fn at<'v>(value: &'v Value, name: &str) -> &'v Value {
+    static NULL: Value = Value::Null;
+    value.get(name).unwrap_or(&NULL)
 }
 
 fn word(value: &Value) -> &str {
@@ -158,7 +179,7 @@ pub(crate) fn rewrap(
         Some(tenant) => checked(tenant)?.to_owned(),
         None => {
             let tenants = operator.data(Method::GET, "/v1/sys/tenants", &Value::Null)?;
-            checked(word(&tenants["first"]))?.to_owned()
+            checked(word(at(&tenants, "first")))?.to_owned()
         }
     };
     match operator.data(Method::POST, "/v1/sys/reseal", &json!({ "tenant": tenant })) {
@@ -173,13 +194,14 @@ pub(crate) fn rewrap(
     let path = format!("/v1/sys/tenants/{tenant}");
     let status = follow(|| {
         let status = operator.data(Method::GET, &path, &Value::Null)?;
-        Ok(if status["reseal"].is_null() { Ok(status) } else { Err(reseal_text(&status["reseal"])) })
+        Ok(if at(&status, "reseal").is_null() { Ok(status) } else { Err(reseal_text(at(&status, "reseal"))) })
     })?;
     operator.shown(&status, |status: Value| {
-        let done = &status["resealed"];
+        let done = at(&status, "resealed");
         format!(
             "Rewrapped: of {} records none is left below version {}; older keys are destroyed.\n",
-            done["examined"], done["below"]
+            at(done, "examined"),
+            at(done, "below")
         )
     })
 }
@@ -191,22 +213,28 @@ pub(crate) fn renew(
     wait: bool,
 ) -> Result<Zeroizing<String>, OperatorError> {
     let begun = operator.data(Method::POST, "/v1/sys/renew", &json!({ "again": again }))?;
-    let path = format!("/v1/sys/renew/{}", begun["root"]);
+    let path = format!("/v1/sys/renew/{}", at(&begun, "root"));
     let read = || operator.data(Method::GET, &path, &Value::Null);
     let status = if wait {
         follow(|| {
             let status = read()?;
-            let (tenants, waiting) = (&status["tenants"], &status["waiting"]);
-            let line =
-                format!("{waiting} of {tenants} tenants wait, {} are being rewrapped", status["resealing"]);
-            Ok(if status["done"] == true { Ok(status) } else { Err(line) })
+            let (tenants, waiting) = (at(&status, "tenants"), at(&status, "waiting"));
+            let line = format!(
+                "{waiting} of {tenants} tenants wait, {} are being rewrapped",
+                at(&status, "resealing")
+            );
+            Ok(if at(&status, "done") == &Value::Bool(true) { Ok(status) } else { Err(line) })
         })?
     } else {
         read()?
     };
     operator.shown(&status, |status: Value| {
-        let state = if status["done"] == true { "Every key is new" } else { "Every key is being replaced" };
-        format!("{state}, below root version {}.\n\n{NOT_HEALED}", status["root"])
+        let state = if at(&status, "done") == &Value::Bool(true) {
+            "Every key is new"
+        } else {
+            "Every key is being replaced"
+        };
+        format!("{state}, below root version {}.\n\n{NOT_HEALED}", at(&status, "root"))
     })
 }
 
@@ -227,8 +255,8 @@ pub(crate) fn shred(
             "The keys of tenant {} are erased here; its records are being deleted.\n\nBackups and other copies made \
              before {} stay readable to whoever holds one and a way\nto unseal of its time: delete them, or wait until \
              they are.\n",
-            word(&answer["tenant"]),
-            word(&answer["copies_before"])
+            word(at(&answer, "tenant")),
+            word(at(&answer, "copies_before"))
         )
     })
 }
@@ -237,34 +265,34 @@ pub(crate) fn shred(
 pub(crate) fn backup(operator: &Operator, wait: bool) -> Result<Zeroizing<String>, OperatorError> {
     let begun = operator.data(Method::POST, "/v1/sys/backup", &Value::Null)?;
     if !wait {
-        return operator.shown(&begun, |begun: Value| format!("Begun: {}\n", word(&begun["file"])));
+        return operator.shown(&begun, |begun: Value| format!("Begun: {}\n", word(at(&begun, "file"))));
     }
     let (last, folder) = follow(|| {
-        let mut status = operator.data(Method::GET, "/v1/sys/backup", &Value::Null)?;
-        let (running, last) = (&status["running"], &status["last"]);
-        if last["file"] == begun["file"] && running["file"] != begun["file"] {
-            return Ok(Ok((status["last"].take(), status["folder"].take())));
+        let status = operator.data(Method::GET, "/v1/sys/backup", &Value::Null)?;
+        let (running, last, file) = (at(&status, "running"), at(&status, "last"), at(&begun, "file"));
+        if at(last, "file") == file && at(running, "file") != file {
+            return Ok(Ok((last.clone(), at(&status, "folder").clone())));
         }
-        Ok(Err(match running["total"].as_u64().filter(|total| *total > 0) {
+        Ok(Err(match at(running, "total").as_u64().filter(|total| *total > 0) {
             Some(total) => {
-                let percent = running["done"].as_u64().unwrap_or_default().saturating_mul(100) / total;
-                format!("{}: {percent} %", word(&running["step"]))
+                let percent = at(running, "done").as_u64().unwrap_or_default().saturating_mul(100) / total;
+                format!("{}: {percent} %", word(at(running, "step")))
             }
-            None => word(&running["step"]).to_owned(),
+            None => word(at(running, "step")).to_owned(),
         }))
     })?;
-    if let Some(error) = last["error"].as_str() {
+    if let Some(error) = at(&last, "error").as_str() {
         return Err(OperatorError::Backup(error.replace(char::is_control, " ")));
     }
     operator.shown(&last, |last: Value| {
         format!(
             "File     {}\nFolder   {} (on the server)\nAs of    {}\nSize     {} bytes\nSigner   {}\n\nKeep the signer's \
              text with the recovery keys: whoever restores says whom to trust.\n",
-            word(&last["file"]),
+            word(at(&last, "file")),
             word(&folder),
-            word(&last["taken_at"]),
-            last["size"],
-            word(&last["signer"])
+            word(at(&last, "taken_at")),
+            at(&last, "size"),
+            word(at(&last, "signer"))
         )
     })
 }
