@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     error::Error,
     fmt, io,
     path::{Path, PathBuf},
@@ -95,17 +96,28 @@ impl BackupOptions {
     /// # Errors
     /// [`BackupOptionsError`].
     pub fn backups(&self, store: &SqliteStore) -> Result<Option<Backups>, BackupOptionsError> {
-        let Some(folder) = &self.backup_dir else { return Ok(None) };
+        let (Some(folder), recipients) = (&self.backup_dir, self.recipients()?) else { return Ok(None) };
+        make_folder(folder).map_err(|error| BackupOptionsError::Folder(folder.clone(), error))?;
+        Ok(Some(Backups::new(store.clone(), folder.clone(), recipients)))
+    }
+
+    /// For whom backups are, to be looked at before anything is made or opened.
+    ///
+    /// # Errors
+    /// [`BackupOptionsError`].
+    pub fn recipients(&self) -> Result<Vec<Recipient>, BackupOptionsError> {
         let parse = |(text, number): (&String, usize)| {
             Recipient::parse(text).map_err(|error| BackupOptionsError::Recipient(number, error))
         };
         let recipients = self.backup_recipient.iter().zip(1..).map(parse).collect::<Result<Vec<_>, _>>()?;
-        let mut different = recipients.iter().collect::<std::collections::HashSet<_>>();
-        if !(1..=RECIPIENTS).contains(&recipients.len()) || different.drain().count() != recipients.len() {
-            return Err(BackupOptionsError::Recipients);
+        let different: HashSet<_> = recipients.iter().collect();
+        let none_is_needed = self.backup_dir.is_none() && recipients.is_empty();
+        let enough = none_is_needed || (1..=RECIPIENTS).contains(&recipients.len());
+        if enough && different.len() == recipients.len() {
+            Ok(recipients)
+        } else {
+            Err(BackupOptionsError::Recipients)
         }
-        make_folder(folder).map_err(|error| BackupOptionsError::Folder(folder.clone(), error))?;
-        Ok(Some(Backups::new(store.clone(), folder.clone(), recipients)))
     }
 }
 

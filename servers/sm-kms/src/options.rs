@@ -88,6 +88,7 @@ impl Options {
         // What is wrong with one is told now, and not when it is needed.
         wiping_stack::<DEEP, _>(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
             .map_err(NodeError::from)?;
+        self.backups.recipients()?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
             _ => None,

@@ -79,6 +79,7 @@ fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
 
 impl Dev {
     pub(crate) fn run(self) -> Result<(), DevError> {
+        self.backups.recipients()?;
         let server = listen(self.listen, None)?;
         // Who has the store open has the folder: what follows is done by one process at a time.
         let store = open_store(&self.data)?;

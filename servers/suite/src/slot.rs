@@ -20,7 +20,7 @@ pub(crate) enum Slot {
     /// Add a way in
     Add {
         /// What people call it
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, global = true, value_name = "NAME")]
         label: Option<String>,
         #[command(subcommand)]
         way: Way,

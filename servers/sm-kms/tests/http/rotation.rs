@@ -157,7 +157,9 @@ fn a_tenant_is_shredded_by_its_id_given_twice_and_the_first_one_never() {
 fn tenants_are_listed_page_by_page() {
     let vault = Vault::open();
     let open = vault.node.open().unwrap();
-    (0..5).for_each(|_| drop(open.unsealed.create_tenant(&Caller::system()).unwrap()));
+    for _ in 0..5 {
+        open.unsealed.create_tenant(&Caller::system()).unwrap();
+    }
     let all: Vec<Value> = vault.read("sys/tenants").data()["keys"].as_array().unwrap().clone();
     let (mut found, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
