@@ -204,3 +204,26 @@ fn a_slot_that_makes_no_sense_is_refused() {
     }
     assert_eq!(slots(&vault), before);
 }
+
+/// Anybody may try a passphrase, and each try takes 64 MiB: many at once would take all memory.
+#[test]
+fn passphrases_are_tried_one_at_a_time() {
+    let vault = Vault::open();
+    add(&vault, json!({ "kind": "passphrase", "passphrase": WORDS }));
+    seal(&vault);
+    let attempt = || enter(&vault, json!({ "passphrase": "another one of many words" })).status;
+    let begin = std::time::Instant::now();
+    loop {
+        let statuses: Vec<u16> = std::thread::scope(|scope| {
+            let tries: Vec<_> = (0..4).map(|_| scope.spawn(attempt)).collect();
+            tries.into_iter().map(|tried| tried.join().unwrap()).collect()
+        });
+        assert!(statuses.iter().all(|status| matches!(status, 400 | 503)), "{statuses:?}");
+        assert!(statuses.contains(&400), "one has its turn: {statuses:?}");
+        if statuses.contains(&503) {
+            break;
+        }
+        assert!(begin.elapsed() < crate::support::LONG, "they were tried beside each other");
+    }
+    assert_eq!(enter(&vault, json!({ "passphrase": WORDS })).json()["sealed"], false);
+}
