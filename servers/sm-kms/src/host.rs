@@ -13,6 +13,8 @@ use crate::{Api, Node};
 const STORAGE_THREADS: usize = 64;
 const STORAGE_ROOM: usize = 1_024;
 const STORAGE_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the end of a backup is waited for.
+const BACKUP_WAIT: Duration = Duration::from_secs(10);
 /// How often due work and waiting events are looked after.
 const TEND: Duration = Duration::from_secs(1);
 
@@ -35,6 +37,12 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     tender.stop();
     if let Err(error) = node.seal() {
         tracing::warn!(%error, "ended without waiting longer");
+    }
+    // Sealed, it fails soon, and removes what it has written.
+    if node.backups().is_some_and(|backups| !backups.wait(BACKUP_WAIT)) {
+        tracing::warn!(
+            "a backup was broken off: files that begin with .strongroom- may be left in its folder"
+        );
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 //!
 //! What exists: `sys/init`, `seal-status`, `unseal`, `seal`, `rotate`, `key-status`, `health`, `leader`,
 //! `mounts`, `internal/ui/mounts`, `auth/token/lookup-self`, and below `transit`: `keys`, `encrypt`,
-//! `decrypt`, `rewrap`, `sign`, `verify`. Everything else is 404.
+//! `decrypt`, `rewrap`, `sign`, `verify`. What Vault has no standard for is our own: `sys/slots`, `sys/rotate/status`,
+//! `sys/rotate/config`, `sys/reseal`, `sys/renew`, `sys/tenants`, `sys/backup`. Everything else is 404.
 
 mod answer;
+mod backups;
 mod host;
 mod loose;
 mod node;
@@ -16,6 +18,7 @@ mod secret_file;
 mod sys;
 mod transit;
 
+pub use backups::{BackupOptions, BackupOptionsError, Backups};
 pub use host::serve;
 pub use node::{Node, NodeError, Open};
 pub use options::{DATABASE, Options, RunError, listen, node, open_store};

@@ -1,12 +1,14 @@
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError},
     time::Duration,
 };
 
 use secrecy::SecretString;
+use strongroom::Strongroom;
 use strongroom_barrier::{
-    Collector, CreateError, Entered, NewSlot, OpenError, Sealed, Share, Split, Unlock, UnsealError, Unsealed,
+    Collector, CreateError, Entered, NewSlot, OpenError, Passphrase, Sealed, Share, Split, Unlock,
+    UnsealError, Unsealed,
 };
 use strongroom_core::{
     Clock, CommitError, KeyError, Provider, StillInside, Store, StoreError, drain, run_due,
@@ -15,7 +17,7 @@ use strongroom_identity::{RootToken, Tokens};
 use strongroom_kms::Kms;
 use strongroom_serve::{DEEP, wiping_stack};
 
-use crate::{SecretFile, SecretFileError};
+use crate::{Backups, SecretFile, SecretFileError};
 
 /// One database as a server has it: uninitialised, sealed or open.
 pub struct Node {
@@ -24,6 +26,11 @@ pub struct Node {
     clock: Arc<dyn Clock>,
     secrets: Vec<SecretFile>,
     collector: Collector,
+    /// Shares of proposed sets.
+    confirming: Collector,
+    /// A passphrase takes much memory: one at a time.
+    passphrases: Mutex<()>,
+    backups: Option<Backups>,
     state: RwLock<State>,
 }
 
@@ -38,6 +45,8 @@ enum State {
 pub struct Open {
     /// The barrier.
     pub unsealed: Unsealed,
+    /// Barrier and key rings, as an application has them.
+    pub room: Strongroom,
     /// Key rings.
     pub kms: Kms,
     /// Tokens.
@@ -59,6 +68,9 @@ pub enum NodeError {
     /// It does not unseal.
     #[error(transparent)]
     Unseal(#[from] UnsealError),
+    /// Another passphrase is being tried.
+    #[error("another passphrase is being tried: try again")]
+    Busy,
     /// The file of a secret cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretFileError),
@@ -112,8 +124,17 @@ impl Node {
             Err(OpenError::Uninitialized) => State::Uninitialized,
             Err(error) => return Err(error.into()),
         };
-        let state = RwLock::new(state);
-        Ok(Self { store, provider, clock, secrets, collector: Collector::new(), state })
+        let (collector, confirming) = (Collector::new(), Collector::new());
+        let (state, passphrases) = (RwLock::new(state), Mutex::new(()));
+        let backups = None;
+        Ok(Self { store, provider, clock, secrets, collector, confirming, passphrases, backups, state })
+    }
+
+    /// The node with backups of its store.
+    #[must_use]
+    pub fn with_backups(mut self, backups: Option<Backups>) -> Self {
+        self.backups = backups;
+        self
     }
 
     /// Makes the database, with a Shamir slot if a split is given and one slot for each secret; it stays
@@ -176,6 +197,21 @@ impl Node {
         Err(last)
     }
 
+    /// Opens the database with a passphrase. One is tried at a time, as each takes much memory.
+    ///
+    /// # Errors
+    /// [`NodeError::Unseal`] where it fits no slot, [`NodeError::Busy`] while another one is tried.
+    pub fn unseal_with_passphrase(&self, passphrase: &Passphrase) -> Result<(), NodeError> {
+        let _turn = match self.passphrases.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(NodeError::Busy),
+        };
+        let sealed = self.sealed().ok_or(NodeError::Uninitialized)?;
+        let unsealed = sealed.unseal(&Unlock::Passphrase(passphrase))?;
+        self.opened(unsealed)
+    }
+
     /// A token with a text that somebody chose: for development only.
     ///
     /// # Errors
@@ -224,6 +260,7 @@ impl Node {
         };
         // A share that came too late for the last unsealing counts for none.
         self.collector.reset();
+        self.confirming.reset();
         Ok(open.unsealed.seal(SEAL_WAIT)?)
     }
 
@@ -245,11 +282,14 @@ impl Node {
 
     /// Does the work that is due, and hands waiting events to the log. Call it now and then.
     pub fn tend(&self) {
-        match self.open() {
+        if let Some(open) = self.open() {
             // Sealed meanwhile: then nothing is done.
-            Some(open) => drop(open.within(|| self.tend_to(&open))),
-            // Counting them forgets the shares that waited too long.
-            None => drop(self.progress()),
+            drop(open.within(|| self.tend_to(&open)));
+        }
+        // Counting them forgets the shares that waited too long.
+        if let Some(sealed) = self.sealed() {
+            self.collector.waiting(&sealed);
+            self.confirming.waiting(&sealed);
         }
     }
 
@@ -274,6 +314,23 @@ impl Node {
         }
     }
 
+    /// Whoever tries a passphrase with a token waits for others to end.
+    pub(crate) fn passphrase_turn(&self) -> MutexGuard<'_, ()> {
+        self.passphrases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn confirming(&self) -> &Collector {
+        &self.confirming
+    }
+
+    pub(crate) fn backups(&self) -> Option<&Backups> {
+        self.backups.as_ref()
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
     pub(crate) fn provider(&self) -> &dyn Provider {
         &*self.provider
     }
@@ -284,8 +341,9 @@ impl Node {
 
     fn opened(&self, unsealed: Unsealed) -> Result<(), NodeError> {
         let base = unsealed.base();
-        let tokens = Tokens::new(base.clone(), unsealed.first_tenant())?;
-        let open = Open { unsealed, kms: Kms::new(base), tokens };
+        let tokens = Tokens::new(base, unsealed.first_tenant())?;
+        let room = Strongroom::of(unsealed.clone());
+        let open = Open { unsealed, kms: room.kms().clone(), room, tokens };
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Uninitialized) {
             State::Sealed(sealed) => *state = State::Open(sealed, open),

@@ -13,7 +13,7 @@ use strongroom_keys::RustCrypto;
 use strongroom_serve::{BindError, DEEP, Limits, Server, Tls, TlsError, wiping_stack};
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
-use crate::{Node, NodeError, SecretFile, serve};
+use crate::{BackupOptions, BackupOptionsError, Node, NodeError, SecretFile, serve};
 
 /// How a server is started.
 #[derive(Debug, clap::Args)]
@@ -43,6 +43,10 @@ pub struct Options {
     /// Serve without TLS, on a loopback address only
     #[arg(long, conflicts_with = "tls_cert")]
     pub insecure_http: bool,
+
+    /// Where backups go.
+    #[command(flatten)]
+    pub backups: BackupOptions,
 }
 
 /// A server did not start, or did not go on.
@@ -63,6 +67,9 @@ pub enum RunError {
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Backups.
+    #[error(transparent)]
+    Backups(#[from] BackupOptionsError),
     /// The barrier.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -81,6 +88,7 @@ impl Options {
         // What is wrong with one is told now, and not when it is needed.
         wiping_stack::<DEEP, _>(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
             .map_err(NodeError::from)?;
+        self.backups.recipients()?;
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
             _ => None,
@@ -88,7 +96,9 @@ impl Options {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let server = listen(self.listen, tls)?;
         let automatic = !secrets.is_empty();
-        let node = Arc::new(node(open_store(&self.data)?, secrets)?);
+        let store = open_store(&self.data)?;
+        let backups = self.backups.backups(&store)?;
+        let node = Arc::new(node(store, secrets)?.with_backups(backups));
         if automatic && node.sealed().is_some() {
             match wiping_stack::<DEEP, _>(|| node.unseal_with_secrets()) {
                 Ok(()) => tracing::info!("unsealed with a secret file"),
@@ -137,7 +147,7 @@ pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
 }
 
 /// Makes a folder, and those above that are missing, so that they survive the loss of power.
-fn make_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let above = match folder.parent() {
         Some(above) if above != Path::new("") => above,
         _ => Path::new("."),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de};
 use strongroom_serve::{Limits, Response, json::Checked};
 use zeroize::Zeroizing;
@@ -35,6 +36,15 @@ impl Payload {
 impl<'de> Deserialize<'de> for Payload {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A text of a body that is wiped.
+pub(crate) struct SecretText(pub(crate) SecretString);
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
     }
 }
 

@@ -151,7 +151,11 @@ impl Service for Api {
             }
             Route::Private(Private::Sys(operation), access) => {
                 let node = Arc::clone(&self.node);
-                self.step(false, move || operation.answer(&node, &access, &reply, &body))
+                let page = match operation.page(head) {
+                    Ok(page) => page,
+                    Err(refusal) => return Step::Now(refusal),
+                };
+                self.step(false, move || operation.answer(&node, &access, &page, &reply, &body))
             }
             Route::Private(Private::Transit(operation), access) => {
                 let page = match operation.page(head) {

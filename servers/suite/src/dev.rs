@@ -8,7 +8,9 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 use strongroom_serve::{DEEP, wiping_stack};
-use strongroom_sm_kms::{Node, NodeError, RunError, SecretFile, listen, node, open_store, serve};
+use strongroom_sm_kms::{
+    BackupOptions, BackupOptionsError, Node, NodeError, RunError, SecretFile, listen, node, open_store, serve,
+};
 use zeroize::Zeroizing;
 
 use crate::files::write_private;
@@ -27,6 +29,9 @@ pub(crate) struct Dev {
     /// Root token of your choice. For development only: everybody on this machine can read it in the process list
     #[arg(long, value_name = "TOKEN", value_parser = secret)]
     root_token: Option<SecretString>,
+
+    #[command(flatten)]
+    backups: BackupOptions,
 }
 
 /// The development server did not start.
@@ -39,6 +44,8 @@ pub(crate) enum DevError {
          `strongroom server`"
     )]
     InTheClear(SocketAddr),
+    #[error(transparent)]
+    Backups(#[from] BackupOptionsError),
     #[error(transparent)]
     Node(#[from] NodeError),
     #[error("{} cannot be written", .0.display())]
@@ -72,6 +79,7 @@ fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
 
 impl Dev {
     pub(crate) fn run(self) -> Result<(), DevError> {
+        self.backups.recipients()?;
         let server = listen(self.listen, None)?;
         // Who has the store open has the folder: what follows is done by one process at a time.
         let store = open_store(&self.data)?;
@@ -82,7 +90,8 @@ impl Dev {
             }
             wiping_stack::<DEEP, _>(|| write_key(&key))?;
         }
-        let node = Arc::new(node(store, vec![SecretFile::new(key)])?);
+        let backups = self.backups.backups(&store)?;
+        let node = Arc::new(node(store, vec![SecretFile::new(key)])?.with_backups(backups));
         let token = self.data.join("root-token");
         wiping_stack::<DEEP, _>(|| self.open(&node, &token))?;
         announce(&self.data, &token, server.local_addr(), self.root_token.is_some())?;

@@ -1,10 +1,13 @@
 //! `strongroom`: every service in one process, and the command line.
 
+mod ask;
 mod client;
 mod dev;
 mod files;
 mod offline;
 mod operator;
+mod slot;
+mod upkeep;
 
 use std::{alloc::System, process::ExitCode};
 

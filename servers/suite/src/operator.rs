@@ -1,6 +1,6 @@
 use std::{
-    env, fs,
-    io::{self, IsTerminal, Read, Write},
+    env,
+    io::{self, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -13,8 +13,11 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
+    ask::{self, AskError},
     client::{Client, ClientError},
     offline::{Offline, OfflineError},
+    slot::Slot,
+    upkeep::{self, Rotation},
 };
 
 /// Looks after a running server.
@@ -52,8 +55,8 @@ const SERVER: &str = "To reach a running server";
 
 const ENVIRONMENT: &str = "\
 A new server: `strongroom operator init`, then `strongroom operator unseal` once for each share that is needed.
-Name the server's certificate with --ca-cert if it signs itself. seal and rotate need the root token of init, by
---token-file or the environment variable STRONGROOM_TOKEN; shares and tokens are never given as arguments.";
+Name the server's certificate with --ca-cert if it signs itself. All but init, unseal and status need the root token of
+init, by --token-file or the environment variable STRONGROOM_TOKEN; shares and tokens are never given as arguments.";
 
 #[derive(Subcommand)]
 enum Task {
@@ -71,8 +74,11 @@ enum Task {
         /// Files with one share each, instead
         #[arg(long, value_name = "FILE")]
         share_file: Vec<PathBuf>,
-        /// Forget the shares entered so far
+        /// Enter a passphrase instead: asks for it, or reads it from the standard input
         #[arg(long, conflicts_with = "share_file")]
+        passphrase: bool,
+        /// Forget the shares entered so far
+        #[arg(long, conflicts_with_all = ["share_file", "passphrase"])]
         reset: bool,
     },
     /// Seal: nothing is encrypted, signed or read any more until it is unsealed
@@ -85,9 +91,51 @@ enum Task {
         #[arg(long)]
         root: bool,
     },
+    /// Ways to unseal: shares, secret files, passphrases
+    #[command(subcommand, after_help = LOST_SHARES)]
+    Slot(Slot),
+    /// When keys are replaced by themselves
+    #[command(subcommand)]
+    Rotation(Rotation),
+    /// Encrypt a tenant's records anew under its newest key, then destroy its older keys
+    Rewrap {
+        /// The tenant's id; otherwise the first tenant, which all that the server offers works on
+        #[arg(long, value_name = "ID")]
+        tenant: Option<String>,
+        /// Do not wait for the end
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// After a leak: replace the root and every tenant's key, and encrypt all records anew
+    Renew {
+        /// Begin once more although it goes on
+        #[arg(long)]
+        again: bool,
+        /// Do not wait for the end
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Erase a tenant's keys, so that nothing of it opens here any more
+    Shred {
+        /// The tenant's id, as `rotation status` shows it
+        tenant: String,
+        /// Do not ask for the id once more
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Take a backup into the folder that the server was started with
+    Backup {
+        /// Do not wait for the end
+        #[arg(long)]
+        no_wait: bool,
+    },
     #[command(flatten)]
     Offline(Offline),
 }
+
+const LOST_SHARES: &str = "\
+A share is lost: `slot list`, `slot replace ID shamir`, hand out the new shares, `slot confirm NEW-ID` once for each.
+The old shares unseal until the last one is entered.";
 
 /// A task was not done.
 #[derive(Debug, thiserror::Error)]
@@ -96,12 +144,16 @@ pub(crate) enum OperatorError {
     Client(#[from] ClientError),
     #[error(transparent)]
     Offline(#[from] OfflineError),
-    #[error("{} cannot be read", .0.display())]
-    File(PathBuf, #[source] io::Error),
     #[error("no token: name its file with --token-file, or set STRONGROOM_TOKEN")]
     NoToken,
-    #[error("no share was entered")]
-    NoShare,
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error("an id has 32 digits of 0-9 and a-f: `slot list` and `rotation status` show them")]
+    Id,
+    #[error("this is another id: nothing was erased")]
+    NotConfirmed,
+    #[error("no backup was taken: {0}")]
+    Backup(String),
     #[error("the terminal or the standard stream failed")]
     Io(#[from] io::Error),
     #[error("the answer lacks something: is this a Strongroom server?")]
@@ -130,7 +182,7 @@ impl Operator {
         let text = match &self.task {
             Task::Offline(task) => return Ok(task.run(self.json)?),
             Task::Init { shares, threshold } => self.init(*shares, *threshold)?,
-            Task::Unseal { share_file, reset } => self.unseal(share_file, *reset)?,
+            Task::Unseal { share_file, passphrase, reset } => self.unseal(share_file, *passphrase, *reset)?,
             Task::Seal => self.authorized("/v1/sys/seal", "Sealed.\n")?,
             Task::Rotate { root: false } => {
                 self.authorized("/v1/sys/rotate", "A new key encrypts from now on.\n")?
@@ -138,6 +190,12 @@ impl Operator {
             Task::Rotate { root: true } => {
                 self.authorized("/v1/sys/rotate/root", "There is a new root key.\n")?
             }
+            Task::Slot(slot) => slot.run(&self)?,
+            Task::Rotation(rotation) => rotation.run(&self)?,
+            Task::Rewrap { tenant, no_wait } => upkeep::rewrap(&self, tenant.as_deref(), !no_wait)?,
+            Task::Renew { again, no_wait } => upkeep::renew(&self, *again, !no_wait)?,
+            Task::Shred { tenant, yes } => upkeep::shred(&self, tenant, *yes)?,
+            Task::Backup { no_wait } => upkeep::backup(&self, !no_wait)?,
             Task::Status => {
                 let status = self.client(None).call(Method::GET, "/v1/sys/seal-status", &Value::Null)?;
                 if status.get("sealed") != Some(&Value::Bool(false)) {
@@ -167,29 +225,47 @@ impl Operator {
         })
     }
 
-    fn unseal(&self, files: &[PathBuf], reset: bool) -> Result<Zeroizing<String>, OperatorError> {
+    fn unseal(
+        &self,
+        files: &[PathBuf],
+        passphrase: bool,
+        reset: bool,
+    ) -> Result<Zeroizing<String>, OperatorError> {
         let client = self.client(None);
         let send = |body: Value| client.call(Method::PUT, "/v1/sys/unseal", &body);
         let mut status = Value::Null;
         if reset {
             status = send(json!({ "reset": true }))?;
+        } else if passphrase {
+            status = send(json!({ "passphrase": *ask::passphrase()? }))?;
         } else if files.is_empty() {
-            status = send(json!({ "key": share()?.trim() }))?;
+            status = send(json!({ "key": *ask::share()? }))?;
         }
         for path in files {
-            let share = read(path)?;
+            let share = ask::read(path)?;
             status = send(json!({ "key": share.trim() }))?;
         }
         self.shown(&status, status_text)
     }
 
     fn authorized(&self, path: &str, done: &str) -> Result<Zeroizing<String>, OperatorError> {
+        self.data(Method::PUT, path, &Value::Null)?;
+        self.done(done)
+    }
+
+    /// Calls with the token; gives `data` of the answer.
+    pub(crate) fn data(&self, method: Method, path: &str, body: &Value) -> Result<Value, OperatorError> {
         let token = match &self.token_file {
-            Some(path) => SecretString::from(read(path)?.trim()),
+            Some(path) => SecretString::from(ask::read(path)?.trim()),
             None => SecretString::from(env::var("STRONGROOM_TOKEN").map_err(|_| OperatorError::NoToken)?),
         };
-        self.client(Some(token)).call(Method::PUT, path, &Value::Null)?;
-        Ok(Zeroizing::new(if self.json { "{}\n".into() } else { done.into() }))
+        let mut answer = self.client(Some(token)).call(method, path, body)?;
+        Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
+    }
+
+    /// The end of what has no answer.
+    pub(crate) fn done(&self, text: &str) -> Result<Zeroizing<String>, OperatorError> {
+        Ok(Zeroizing::new(if self.json { "{}\n".into() } else { text.into() }))
     }
 
     fn client(&self, token: Option<SecretString>) -> Client {
@@ -197,7 +273,7 @@ impl Operator {
     }
 
     /// An answer as JSON, or as people like to read it.
-    fn shown<T: for<'de> Deserialize<'de>>(
+    pub(crate) fn shown<T: for<'de> Deserialize<'de>>(
         &self,
         answer: &Value,
         text: impl FnOnce(T) -> String,
@@ -218,19 +294,4 @@ fn status_text(status: SealStatus) -> String {
         n => format!("{} of {n} unseal", status.t),
     };
     format!("State    {state}\nShares   {shares}\nVersion  {}\n", status.version)
-}
-
-/// A share from whoever sits there, unseen; or from the standard input.
-fn share() -> Result<Zeroizing<String>, OperatorError> {
-    let mut text = Zeroizing::new(String::new());
-    if io::stdin().is_terminal() {
-        *text = rpassword::prompt_password("Share (not shown): ")?;
-    } else {
-        io::stdin().take(4096).read_to_string(&mut text)?;
-    }
-    if text.trim().is_empty() { Err(OperatorError::NoShare) } else { Ok(text) }
-}
-
-fn read(path: &PathBuf) -> Result<Zeroizing<String>, OperatorError> {
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|error| OperatorError::File(path.clone(), error))
 }

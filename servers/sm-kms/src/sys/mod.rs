@@ -1,13 +1,21 @@
 //! Vault's `sys` and `auth/token`.
 
+mod backup;
+mod id;
+mod page;
 mod private;
 mod public;
+mod rotation;
+mod slots;
+mod tenants;
+mod way;
 
 use std::error::Error;
 
+pub(crate) use page::Page;
 pub(crate) use private::Operation;
 pub(crate) use public::Public;
-use strongroom_barrier::{CreateError, UnsealError};
+use strongroom_barrier::{CreateError, SlotError, UnsealError};
 use strongroom_serve::{Response, StatusCode};
 
 use crate::{NodeError, answer};
@@ -19,6 +27,10 @@ fn node_failed(error: &NodeError) -> Response {
         NodeError::Create(CreateError::Exists) => answer::bad_request("Vault is already initialized"),
         NodeError::Uninitialized => answer::bad_request("Vault is not initialized"),
         NodeError::Unseal(UnsealError::Share(error)) => answer::bad_request(&error.to_string()),
+        NodeError::Unseal(
+            error @ (UnsealError::WrongPassphrase | UnsealError::WrongSecret | UnsealError::WrongKey),
+        ) => answer::bad_request(&error.to_string()),
+        error @ NodeError::Busy => Response::busy(&error.to_string()),
         NodeError::Store(error) | NodeError::Unseal(UnsealError::Store(error)) => answer::store_failed(error),
         NodeError::Commit(error) => answer::commit_failed(error),
         NodeError::StillInside(error) => Response::busy(&error.to_string()),
@@ -27,4 +39,18 @@ fn node_failed(error: &NodeError) -> Response {
             Response::errors(StatusCode::INTERNAL_SERVER_ERROR, &["internal error: see the server's log"])
         }
     }
+}
+
+/// The one place where failures of slots become statuses.
+fn slot_failed(error: &SlotError) -> Response {
+    match error {
+        SlotError::NotFound => Response::errors(StatusCode::NOT_FOUND, &[&error.to_string()]),
+        SlotError::Commit(error) => answer::commit_failed(error),
+        other => answer::bad_request(&other.to_string()),
+    }
+}
+
+/// What was asked for goes on already.
+fn under_way(text: &str) -> Response {
+    Response::errors(StatusCode::CONFLICT, &[text])
 }

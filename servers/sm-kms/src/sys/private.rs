@@ -1,14 +1,13 @@
 use secrecy::ExposeSecret;
-use serde::{Serialize, de::IgnoredAny};
+use serde::Serialize;
 use serde_json::{Value, json};
 use strongroom_core::CommitError;
-use strongroom_serve::{Method, Response, StatusCode};
+use strongroom_serve::{Head, Method, Response, StatusCode};
 
-use super::node_failed;
+use super::{Page, backup, node_failed, rotation, slots, tenants};
 use crate::{
     Node,
     answer::{self, Reply},
-    payload::{check, take},
     routes::Access,
 };
 
@@ -31,11 +30,34 @@ pub enum Operation {
     UiMount,
     /// `GET auth/token/lookup-self`
     LookupSelf,
+    /// Below `sys/slots`
+    Slots(slots::Operation),
+    /// `sys/rotate/status`, `sys/rotate/config`, `sys/reseal`, `sys/renew`
+    Rotation(rotation::Operation),
+    /// Below `sys/tenants`
+    Tenants(tenants::Operation),
+    /// `sys/backup`
+    Backup(backup::Operation),
 }
 
 impl Operation {
     pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
         use Method::{Get, Head, List, Post, Put};
+        match path {
+            ["sys", "slots", below @ ..] => return slots::Operation::route(method, below).map(Self::Slots),
+            ["sys", "tenants", below @ ..] => {
+                return tenants::Operation::route(method, below).map(Self::Tenants);
+            }
+            ["sys", "backup"] if method != List => {
+                return backup::Operation::route(method).map(Self::Backup);
+            }
+            ["sys", below @ ..] if method != List => {
+                if let Some(operation) = rotation::Operation::route(method, below) {
+                    return operation.map(Self::Rotation);
+                }
+            }
+            _ => {}
+        }
         let (operation, methods): (_, &[Method]) = match path {
             // Vault's answer where nothing is listed.
             _ if method == List => return Err(answer::no_route()),
@@ -67,9 +89,26 @@ impl Operation {
         }
     }
 
-    pub(crate) fn answer(self, node: &Node, access: &Access, reply: &Reply, body: &[u8]) -> Response {
+    /// The part of a listing; nothing else has one.
+    pub(crate) fn page(self, head: &Head<'_>) -> Result<Page, Response> {
+        match self {
+            Self::Rotation(rotation::Operation::Status) | Self::Tenants(tenants::Operation::List) => {
+                Page::of(head)
+            }
+            _ => Ok(Page::default()),
+        }
+    }
+
+    pub(crate) fn answer(
+        self,
+        node: &Node,
+        access: &Access,
+        page: &Page,
+        reply: &Reply,
+        body: &[u8],
+    ) -> Response {
         if matches!(self, Self::Seal | Self::Rotate | Self::RotateRoot)
-            && let Err(refusal) = check(body).and_then(take::<IgnoredAny>)
+            && let Err(refusal) = rotation::empty(body)
         {
             return refusal;
         }
@@ -87,8 +126,16 @@ impl Operation {
                 reply.data(&with(mount("transit", "transit_strongroom", "key rings"), "path", "transit/"))
             }
             Self::LookupSelf => lookup_self(access, reply),
+            Self::Slots(operation) => either(operation.answer(node, access, reply, body)),
+            Self::Rotation(operation) => either(operation.answer(access, page, reply, body)),
+            Self::Tenants(operation) => either(operation.answer(access, page, reply, body)),
+            Self::Backup(operation) => either(operation.answer(node, access, reply, body)),
         }
     }
+}
+
+fn either(answered: Result<Response, Response>) -> Response {
+    answered.unwrap_or_else(|refusal| refusal)
 }
 
 fn done(outcome: Result<u32, CommitError>) -> Response {

@@ -1,7 +1,7 @@
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use strongroom_barrier::{Share, ShareError, Split};
+use strongroom_barrier::{Passphrase, Share, ShareError, Split};
 use strongroom_core::RequestId;
 use strongroom_serve::{Head, InvalidQuery, Method, Response, StatusCode};
 
@@ -10,7 +10,7 @@ use super::node_failed;
 use crate::{
     Node, answer,
     loose::Asked,
-    payload::{check, take},
+    payload::{SecretText, check, take},
 };
 
 /// What everybody may ask.
@@ -61,17 +61,9 @@ struct Initialized<'a> {
 #[derive(Deserialize)]
 struct UnsealRequest {
     key: Option<SecretText>,
+    passphrase: Option<SecretText>,
     #[serde(default)]
     reset: bool,
-}
-
-/// A text of a body that is wiped.
-struct SecretText(SecretString);
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(SecretString::from(text)))
-    }
 }
 
 impl Public {
@@ -186,6 +178,17 @@ fn unseal(node: &Node, body: &[u8]) -> Response {
             };
             if node.open().is_none()
                 && let Err(error) = node.enter_share(share)
+            {
+                return node_failed(&error);
+            }
+        }
+        UnsealRequest { passphrase: Some(SecretText(text)), .. } => {
+            let passphrase = match Passphrase::new(text.expose_secret().to_owned()) {
+                Ok(passphrase) => passphrase,
+                Err(error) => return answer::bad_request(&error.to_string()),
+            };
+            if node.open().is_none()
+                && let Err(error) = node.unseal_with_passphrase(&passphrase)
             {
                 return node_failed(&error);
             }

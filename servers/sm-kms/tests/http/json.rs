@@ -136,7 +136,25 @@ fn a_member_of_the_wrong_type_is_refused() {
             &["min_decryption_version", "min_encryption_version", "deletion_allowed", "exportable"],
         ),
         ("sys/init", &["secret_shares", "secret_threshold", "pgp_keys"]),
-        ("sys/unseal", &["key", "reset"]),
+        ("sys/unseal", &["key", "passphrase", "reset"]),
+        (
+            "sys/slots",
+            &[
+                "kind",
+                "label",
+                "shares",
+                "threshold",
+                "secret",
+                "passphrase",
+                "memory_kib",
+                "passes",
+                "lanes",
+            ],
+        ),
+        ("sys/slots/verify", &["key", "secret", "passphrase"]),
+        ("sys/rotate/config", &["root_seconds", "tenant_seconds", "reseal"]),
+        ("sys/reseal", &["tenant"]),
+        ("sys/renew", &["again"]),
     ];
     for (path, names) in members {
         for name in names {

@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod backup;
 mod batches;
 mod crypt;
 mod hostile;
@@ -15,9 +16,11 @@ mod keys;
 mod paths;
 mod random;
 mod restart;
+mod rotation;
 mod routes;
 mod secrets;
 mod shapes;
 mod sign;
+mod slots;
 mod support;
 mod sys;

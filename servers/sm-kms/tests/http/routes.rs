@@ -1,6 +1,8 @@
 //! Every route, and what it answers in each state.
 
 use serde_json::{Value, json};
+use strongroom_barrier::{NewSlot, Split, UnsealSecret};
+use strongroom_core::{Caller, Tenant};
 
 use crate::support::{Request, Vault, b64};
 
@@ -9,14 +11,14 @@ pub(crate) type Statuses = [u16; 5];
 
 pub(crate) struct Route {
     pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     pub(crate) body: Value,
     pub(crate) statuses: Statuses,
 }
 
 impl Route {
     pub(crate) fn request(&self) -> Request {
-        Request::new(self.method, self.path).json(&self.body)
+        Request::new(self.method, &self.path).json(&self.body)
     }
 
     /// Whether it is a write, whose body is read.
@@ -29,15 +31,15 @@ impl Route {
     }
 }
 
-fn public(methods: [&'static str; 2], path: &'static str, body: Value, states: [u16; 3]) -> Vec<Route> {
+fn public(methods: [&'static str; 2], path: &str, body: Value, states: [u16; 3]) -> Vec<Route> {
     let [bare, sealed, open] = states;
     let statuses = [bare, sealed, open, open, open];
-    methods.map(|method| Route { method, path, body: body.clone(), statuses }).into()
+    methods.map(|method| Route { method, path: path.into(), body: body.clone(), statuses }).into()
 }
 
-fn private(methods: &[&'static str], path: &'static str, body: Value, good: u16) -> Vec<Route> {
+fn private(methods: &[&'static str], path: &str, body: Value, good: u16) -> Vec<Route> {
     let statuses = [503, 503, 403, 403, good];
-    methods.iter().map(|method| Route { method, path, body: body.clone(), statuses }).collect()
+    methods.iter().map(|method| Route { method, path: path.into(), body: body.clone(), statuses }).collect()
 }
 
 const READ: [&str; 2] = ["GET", "HEAD"];
@@ -70,6 +72,84 @@ fn sys() -> Vec<Route> {
         .filter(|route| route.path == "sys/internal/ui/mounts")
         .for_each(|route| route.statuses[2] = 200);
     routes
+}
+
+/// What the routes of slots and tenants work on; where nothing is open, it is not there.
+struct Upkeep {
+    /// In use.
+    slot: String,
+    /// To be removed.
+    spare: String,
+    proposed: [String; 2],
+    /// The first tenant.
+    tenant: String,
+    /// To be shredded.
+    doomed: [String; 2],
+}
+
+impl Upkeep {
+    fn of(vault: &Vault) -> Self {
+        let nobody = || "0f".repeat(16);
+        let Some(open) = vault.node.open() else {
+            let (two, also) = ([nobody(), nobody()], [nobody(), nobody()]);
+            return Self { slot: nobody(), spare: nobody(), proposed: two, tenant: nobody(), doomed: also };
+        };
+        let (unsealed, caller) = (&open.unsealed, Caller::system());
+        let hex = |id: [u8; 16]| Tenant::from_bytes(id).to_string();
+        let slots = vault.node.sealed().unwrap().status().unwrap().slots;
+        let slot = slots.iter().find(|slot| slot.split.is_some()).unwrap().id;
+        let secret = UnsealSecret::new(vec![7; 32]).unwrap();
+        let spare = unsealed.add_slot(&caller, &NewSlot::Secret(&secret), None).unwrap().id;
+        let split = Split { shares: 3, threshold: 2 };
+        Self {
+            slot: hex(slot),
+            spare: hex(spare),
+            proposed: [(); 2].map(|()| hex(unsealed.propose(&caller, slot, split).unwrap().id)),
+            tenant: unsealed.first_tenant().to_string(),
+            doomed: [(); 2].map(|()| unsealed.create_tenant(&caller).unwrap().to_string()),
+        }
+    }
+}
+
+fn upkeep(on: &Upkeep) -> Vec<Route> {
+    let none = || Value::Null;
+    let Upkeep { slot, spare, proposed: [proposed, also], tenant, doomed: [doomed, next] } = on;
+    let at = |id: &str, verb: &str| format!("sys/slots/{id}{verb}");
+    let of = |tenant: &str, verb: &str| format!("sys/tenants/{tenant}{verb}");
+    let secret = json!({ "kind": "secret", "secret": b64([9; 32]), "label": "added" });
+    let split = json!({ "kind": "shamir", "shares": 3, "threshold": 2 });
+    [
+        private(&READ, "sys/slots", none(), 200),
+        private(&["LIST"], "sys/slots", none(), 200),
+        private(&WRITE, "sys/slots", secret, 200),
+        private(&WRITE, "sys/slots/verify", json!({ "secret": b64([9; 32]) }), 200),
+        private(&READ, &at(slot, ""), none(), 200),
+        private(&WRITE, &at(slot, ""), json!({ "label": "custodians" }), 204),
+        private(&WRITE, &at(slot, "/replace"), split, 200),
+        private(&WRITE, &at(proposed, "/confirm"), json!({ "reset": true }), 200),
+        private(&["POST"], &at(proposed, "/cancel"), none(), 204),
+        private(&["PUT"], &at(also, "/cancel"), none(), 204),
+        private(&["DELETE"], &at(spare, ""), none(), 204),
+        private(&READ, "sys/rotate/status", none(), 200),
+        private(&READ, "sys/rotate/config", none(), 200),
+        private(&WRITE, "sys/rotate/config", json!({ "root_seconds": 86_400 }), 204),
+        private(&["POST"], "sys/reseal", none(), 204),
+        private(&["PUT"], "sys/reseal", json!({ "tenant": doomed }), 204),
+        private(&WRITE, "sys/renew", json!({ "again": true }), 200),
+        private(&READ, "sys/renew", none(), 200),
+        private(&READ, "sys/renew/1", none(), 200),
+        private(&READ, "sys/tenants", none(), 200),
+        private(&["LIST"], "sys/tenants", none(), 200),
+        private(&READ, &of(tenant, ""), none(), 200),
+        private(&["POST"], &of(doomed, "/shred"), json!({ "confirm": doomed }), 200),
+        private(&["PUT"], &of(next, "/shred"), json!({ "confirm": next }), 200),
+        private(&READ, "sys/backup", none(), 200),
+        // This server has no folder for them.
+        private(&WRITE, "sys/backup", none(), 400),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn rings() -> Vec<Route> {
@@ -116,7 +196,8 @@ pub(crate) fn all(vault: &Vault) -> Vec<Route> {
     } else {
         ["vault:v1:AAAA"; 3].map(String::from)
     };
-    [sys(), rings(), uses(&ciphertext, &ed, &p256)].into_iter().flatten().collect()
+    let upkeep = upkeep(&Upkeep::of(vault));
+    [upkeep, sys(), rings(), uses(&ciphertext, &ed, &p256)].into_iter().flatten().collect()
 }
 
 /// Sealing, which ends what is open.

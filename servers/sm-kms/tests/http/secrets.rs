@@ -57,7 +57,7 @@ fn a_wrong_token_is_never_echoed() {
                 route.request().header("X-Vault-Namespace", &canary.0),
             ] {
                 let answer = vault.send(&request);
-                canary.check(route.path, &format!("{}{}", answer.head, answer.text()));
+                canary.check(&route.path, &format!("{}{}", answer.head, answer.text()));
             }
         }
         vault.node.tend();
@@ -127,6 +127,20 @@ fn a_member_that_is_refused_is_never_echoed() {
         ("sys/init", json!({ "secret_shares": text })),
         ("sys/init", json!({ "pgp_keys": [text], "secret_shares": 1, "secret_threshold": 1 })),
         ("sys/unseal", json!({ "reset": text })),
+        ("sys/slots", json!({ "kind": text })),
+        ("sys/slots", json!({ "kind": "secret", "secret": text })),
+        ("sys/slots", json!({ "kind": "secret", "secret": encoded })),
+        ("sys/slots", json!({ "kind": "secret", "secret": b64([7; 32]), "label": format!("{}!", canary.0) })),
+        ("sys/slots", json!({ "kind": "passphrase", "passphrase": [text] })),
+        ("sys/slots", json!({ "kind": "passphrase", "passphrase": text, "lanes": 99 })),
+        ("sys/slots", json!({ "kind": "shamir", "shares": text })),
+        ("sys/slots/verify", json!({ "key": text })),
+        ("sys/slots/verify", json!({ "shares": [text] })),
+        ("sys/slots/verify", json!({ "passphrase": text })),
+        ("sys/slots/verify", json!({ "passphrase": text, "secret": encoded })),
+        ("sys/rotate/config", json!({ "root_seconds": text })),
+        ("sys/reseal", json!({ "tenant": text })),
+        ("sys/renew", json!({ "again": text })),
     ] {
         let answer = vault.write(path, body.clone());
         assert!(
@@ -156,6 +170,11 @@ fn a_path_or_a_query_is_never_echoed() {
         format!("transit/keys?list=true&after={text}!"),
         format!("sys/health?activecode={text}"),
         format!("sys/internal/ui/mounts/{text}"),
+        format!("sys/slots/{text}"),
+        format!("sys/slots/{text}/confirm"),
+        format!("sys/renew/{text}"),
+        format!("sys/tenants/{text}/shred"),
+        format!("sys/backup/{text}"),
         format!("/{text}"),
     ] {
         for method in ["GET", "POST", "DELETE", "FOO"] {

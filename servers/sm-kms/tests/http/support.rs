@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use strongroom_core::{FixedClock, Store, Time, memory::MemoryStore};
 use strongroom_keys::RustCrypto;
 use strongroom_serve::{Limits, Pool, Server};
-use strongroom_sm_kms::{Api, Node};
+use strongroom_sm_kms::{Api, Backups, Node};
 use tokio::sync::oneshot;
 
 pub(crate) const LONG: Duration = Duration::from_secs(20);
@@ -43,10 +43,14 @@ impl Vault {
     }
 
     pub(crate) fn over(store: Arc<dyn Store>) -> Self {
+        Self::with_backups(store, None)
+    }
+
+    pub(crate) fn with_backups(store: Arc<dyn Store>, backups: Option<Backups>) -> Self {
         log();
         let clock = Arc::new(FixedClock::at(Time::from_millis(NEW_YEAR * 1000)));
         let node = Node::new(store, Arc::new(RustCrypto::new()), Arc::clone(&clock) as _, Vec::new());
-        let node = Arc::new(node.unwrap());
+        let node = Arc::new(node.unwrap().with_backups(backups));
         let pool = Pool::start("test", 4, 64, LONG).unwrap();
         let server = Server::bind(([127, 0, 0, 1], 0).into(), None, Limits::default()).unwrap();
         let address = server.local_addr();

@@ -185,3 +185,25 @@ fn it_ends_cleanly_when_asked_to() {
 fn log_left(data: &Path) -> Option<u64> {
     fs::metadata(data.join("strongroom.db-wal")).ok().map(|log| log.len())
 }
+
+#[test]
+fn slots_rotation_and_backups_are_there_too() {
+    use strongroom::backup::RecoveryKey;
+    use strongroom_keys::RustCrypto;
+
+    let folder = tempfile::tempdir().unwrap();
+    let (data, backups) = (folder.path().join("data"), folder.path().join("backups"));
+    let recipient = RecoveryKey::generate(&RustCrypto::new()).unwrap().recipient().to_string();
+    let server = Server::dev(&data, &["--backup-dir", argument(&backups), "--backup-recipient", &recipient]);
+    let token = data.join("root-token");
+    let operator = |task: &[&str]| {
+        let at = ["operator", "--address", &server.url, "--token-file", argument(&token)];
+        let output = run(&[&at[..], task].concat());
+        assert!(output.status.success(), "{task:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    assert!(operator(&["slot", "list"]).contains("secret"));
+    assert!(operator(&["rotation", "status"]).contains("Root     version 1"));
+    assert!(operator(&["backup"]).contains("strongroom-signer-"));
+    assert_eq!(fs::read_dir(&backups).unwrap().count(), 1);
+}

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 32] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -18,6 +18,25 @@ const COMMANDS: [&[&str]; 13] = [
     &["operator", "drill"],
     &["operator", "fsck"],
     &["operator", "verify-backup"],
+    &["operator", "slot"],
+    &["operator", "slot", "list"],
+    &["operator", "slot", "add"],
+    &["operator", "slot", "add", "shamir"],
+    &["operator", "slot", "add", "secret"],
+    &["operator", "slot", "add", "passphrase"],
+    &["operator", "slot", "remove"],
+    &["operator", "slot", "label"],
+    &["operator", "slot", "replace"],
+    &["operator", "slot", "confirm"],
+    &["operator", "slot", "cancel"],
+    &["operator", "slot", "verify"],
+    &["operator", "rotation"],
+    &["operator", "rotation", "status"],
+    &["operator", "rotation", "set"],
+    &["operator", "rewrap"],
+    &["operator", "renew"],
+    &["operator", "shred"],
+    &["operator", "backup"],
 ];
 
 fn help(command: &[&str]) -> String {
@@ -91,6 +110,12 @@ fn the_flags_of_the_specification_are_there() {
         (&["operator", "drill"], &["--share-file <FILE>", "--unseal-secret <FILE>", "--passphrase"]),
         (&["operator", "fsck"], &["--data <DIR>", "--share-file <FILE>", "--unseal-secret <FILE>"]),
         (&["operator", "verify-backup"], &["--from <BACKUP>", "--signer <TEXT>"]),
+        (&["operator"], &["slot", "rotation", "rewrap", "renew", "shred", "backup"]),
+        (&["operator", "unseal"], &["--passphrase", "--share-file <FILE>"]),
+        (&["operator", "slot", "confirm"], &["--share-file <FILE>", "--threshold-only"]),
+        (&["operator", "rotation", "set"], &["--root-days <", "--tenant-days <", "--rewrap <"]),
+        (&["server"], &["--backup-dir <DIR>", "--backup-recipient <TEXT>"]),
+        (&["dev"], &["--backup-dir <DIR>", "--backup-recipient <TEXT>"]),
         (&["operator", "init"], &["--shares <", "--threshold <"]),
     ] {
         let help = help(command);
@@ -148,6 +173,9 @@ fn a_secret_typed_as_an_argument_is_refused_and_not_repeated() {
         &["operator", "restore", "canary"],
         &["server", "--unseal-secret", "file", "canary"],
         &["dev", "canary"],
+        &["operator", "unseal", "--passphrase", "canary"],
+        &["operator", "slot", "add", "passphrase", "canary"],
+        &["operator", "slot", "confirm", "x", "canary"],
     ] {
         let (code, said) = refused(&run(command));
         assert_eq!(code, 2);

@@ -26,11 +26,15 @@ mod secrets;
 #[cfg(test)]
 mod server;
 #[cfg(test)]
+mod slot;
+#[cfg(test)]
 mod slots;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod upkeep;
 
 /// As the binary has it: the tests run the same server in a process of their own.
 #[cfg(test)]

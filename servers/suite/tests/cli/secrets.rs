@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::{
     server::Setup,
-    support::{Server, argument, private_file, run_with, text},
+    support::{Client, Server, argument, private_file, run_with, text},
 };
 
 /// In base64, as a client sends it, and in the clear.
 const PLAINTEXT: [&str; 2] = ["Y2FuYXJ5LW9mLWEtcGxhaW50ZXh0", "canary-of-a-plaintext"];
+const PASSPHRASE: &str = "canary of a passphrase in words";
 const SECRET: &str = "canary-of-a-secret-file-for-unsealing";
 
 /// All that was printed, but for what `init` hands out.
@@ -36,6 +37,7 @@ fn use_it(setup: &Setup, server: &Server, shares: &[String], token: &str, printe
         printed.add(&setup.with_token(server, &format!("{token}\n{}", shares[0]), task));
     }
     let mut client = setup.client(server, token);
+    use_slots(&mut client);
     client.good("POST", "transit/keys/app", &json!({}));
     let sealed = client.good("POST", "transit/encrypt/app", &json!({ "plaintext": PLAINTEXT[0] }));
     client.good("POST", "transit/decrypt/app", &sealed);
@@ -61,6 +63,27 @@ fn use_it(setup: &Setup, server: &Server, shares: &[String], token: &str, printe
     client.ask("GET", "auth/token/lookup-self", &Value::Null).unwrap();
 }
 
+/// Slots of each kind, and what is wrong with them.
+fn use_slots(client: &mut Client) {
+    for (path, body) in [
+        ("sys/slots", json!({ "kind": "passphrase", "passphrase": PASSPHRASE, "memory_kib": 8192 })),
+        ("sys/slots", json!({ "kind": "passphrase", "passphrase": PASSPHRASE, "passes": 99 })),
+        ("sys/slots", json!({ "kind": "secret", "secret": PLAINTEXT[0] })),
+        ("sys/slots", json!({ "kind": "secret", "secret": format!("{}!", PLAINTEXT[0]) })),
+        ("sys/slots/verify", json!({ "passphrase": PASSPHRASE })),
+        ("sys/slots/verify", json!({ "passphrase": format!("{PASSPHRASE}-not") })),
+        ("sys/slots/verify", json!({ "key": PASSPHRASE })),
+        ("sys/unseal", json!({ "passphrase": PASSPHRASE })),
+    ] {
+        let (status, answer) = client.ask("POST", path, &body).unwrap();
+        assert!(status < 500, "{path}: {status} {answer}");
+        assert!(
+            ![PASSPHRASE, PLAINTEXT[0]].iter().any(|secret| answer.to_string().contains(secret)),
+            "{answer}"
+        );
+    }
+}
+
 #[test]
 fn no_secret_is_printed_or_logged_or_in_the_list_of_processes() {
     for format in [&[][..], &["--log-json"]] {
@@ -75,7 +98,8 @@ fn no_secret_is_printed_or_logged_or_in_the_list_of_processes() {
         server.end();
         printed.0 += &server.said();
         assert!(printed.0.contains("Rotate") && printed.0.contains("unsealed"), "{}", printed.0);
-        let mut secrets = vec![token.strip_prefix("sr.").unwrap(), SECRET, PLAINTEXT[0], PLAINTEXT[1]];
+        let mut secrets =
+            vec![token.strip_prefix("sr.").unwrap(), SECRET, PASSPHRASE, PLAINTEXT[0], PLAINTEXT[1]];
         // Behind the slot's name, which is public.
         secrets.extend(shares.iter().map(|share| &share[28..]));
         for secret in secrets {
