@@ -41,6 +41,7 @@ impl Drill {
         let drilled = backup::drill(&mut from, &key, &signers, &unlock, &scratch, &mut |at| teller.tell(at));
         let drilled = drilled.map_err(|error| match error {
             DrillError::Restore(error) => self.from.not_restored(error, &key),
+            DrillError::Scratch(error) => OfflineError::Write(scratch.clone(), error),
             other => OfflineError::Drill(other),
         })?;
         Ok(Outcome::new(json, drilled.is_sound(), &value(&drilled), || text(&drilled)))

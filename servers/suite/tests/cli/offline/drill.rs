@@ -60,6 +60,8 @@ fn a_drill_without_the_right_secrets_says_which_are_wrong_and_leaves_nothing() {
     let wrong = house.run_with(&house.back("drill", &["--passphrase"]), "another passphrase\n");
     assert!(text(&wrong.stderr).contains("no slot of this database opens with this passphrase"));
     assert_eq!(wrong.status.code(), Some(1));
+    let said = house.refused(&house.back("drill", &[&["--scratch", "nowhere"], &TWO_SHARES[..]].concat()));
+    assert!(said.contains("nowhere cannot be written") && said.contains("No such file"), "{said}");
     // One way in, no less and no more.
     for way in [&[][..], &["--passphrase", "--unseal-secret", "secret"]] {
         assert_eq!(house.run(&house.back("drill", way)).status.code(), Some(2));
