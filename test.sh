@@ -8,16 +8,14 @@ export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto} CARGO_TARGET_DIR=${CARGO_TARGE
 
 steps=(format lints tests doctests docs bans fuzz bench interop)
 
-# need COMMAND PACKAGE — installs a Debian package if the command is missing.
+# need COMMAND PACKAGE — installs a Debian package if the command is missing; fails if that does not go.
 need() {
     command -v "$1" > /dev/null && return
     local sudo=
     [ "$(id -u)" = 0 ] || sudo="sudo -n"
     echo "installing $2"
-    if ! { command -v apt-get > /dev/null && $sudo apt-get -qq update && $sudo apt-get -qq install -y "$2"; } > /dev/null 2>&1; then
-        echo "missing: $1 (package $2). Please install it and run this again." >&2
-        exit 2
-    fi
+    { command -v apt-get > /dev/null && $sudo apt-get -qq update && $sudo apt-get -qq install -y "$2"; } > /dev/null 2>&1 \
+        || { echo "$1 is missing (package $2), and could not be installed" >&2; return 1; }
 }
 
 format() { cargo fmt --all --check; }
@@ -25,8 +23,8 @@ format() { cargo fmt --all --check; }
 lints() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 
 tests() {
-    need strace strace
-    need curl curl
+    # Where one is missing, the tests that need it say what they could not show.
+    for tool in strace curl openssl; do need "$tool" "$tool" || true; done
     if cargo nextest --version > /dev/null 2>&1; then
         cargo nextest run --workspace --cargo-quiet --status-level slow --final-status-level fail --no-fail-fast
     else
@@ -54,7 +52,7 @@ bench() { cargo clippy --quiet --manifest-path bench/Cargo.toml --all-targets --
 interop() {
     need python3 python3
     need curl curl
-    python3 -c 'import venv, ensurepip' 2> /dev/null || need no-such-command python3-venv
+    python3 -c 'import venv, ensurepip' 2> /dev/null || need python3-venv python3-venv
     cargo build --quiet --package strongroom-suite
     interop/run.sh "$CARGO_TARGET_DIR/debug/strongroom"
 }
