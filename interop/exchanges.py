@@ -40,6 +40,12 @@ TOLERANCES = [
     Tolerance("mounts", r"\.(cubbyhole|identity)/\.", True, "engines that Strongroom does not have"),
     Tolerance("mounts", r"\.(\w*plugin_version|running_sha256|deprecation_status)$", True, "there are no plugins"),
     Tolerance("mounts", r"\.passthrough_request_headers\b", True, "there are no plugins to pass headers to"),
+    Tolerance(
+        "rotate/config",
+        r"\.(enabled|interval|max_operations|root_seconds|tenant_seconds|reseal)$",
+        True,
+        "keys rotate by age, root and tenants each by their own",
+    ),
     Tolerance("key-status", r"\.(term|encryptions)$", False, "the root's term, which sys/rotate/root makes new"),
     Tolerance("key-status", r"\.install_time$", False, CLOCK),
     Tolerance("transit/keys", r"\.supports_derivation$", False, "keys are not derived"),
@@ -60,6 +66,7 @@ LIMITS = {"ours": (400,), "why": "a limit is positive; OpenBao takes others for 
 HEAD = {"ours": (200,), "why": "HEAD is answered where GET is (RFC 9110, section 9.3.2)"}
 NAMESPACES = {"ours": (404,), "why": "there are no namespaces: everything below an unknown one is 404"}
 CANONICAL = {"ours": (400, 404), "why": "a path that is not canonical is refused, not redirected"}
+OWN_SCHEDULE = {"ours": (400,), "why": "keys rotate by age, root and tenants each by their own"}
 NOT_OFFERED = {"ours": (404, 405), "why": "a path of OpenBao that Strongroom does not have"}
 
 MESSAGE, OTHER = "bWVzc2FnZQ==", "b3RoZXI="
@@ -274,7 +281,8 @@ PATHS = [
     row("DELETE transit/encrypt/aes"),
     row("GET transit/decrypt/aes"),
     row("GET transit/sign/ed"),
-    row("GET sys/rotate/config", **NOT_OFFERED),
+    row("GET sys/rotate/config"),
+    row("POST sys/rotate/config", {"enabled": True, "interval": "2160h"}, **OWN_SCHEDULE),
     row("GET transit/cache-config", **NOT_OFFERED),
 ]
 

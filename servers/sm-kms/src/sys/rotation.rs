@@ -140,6 +140,10 @@ fn schedule_shown(schedule: &Schedule) -> Value {
 /// What is not named stays.
 fn set_schedule(access: &Access, body: &[u8]) -> Result<Response, Response> {
     let NewSchedule { root_seconds, tenant_seconds, reseal } = check(body).and_then(take)?;
+    // Vault's own members mean another schedule: they are not taken silently for this one.
+    if root_seconds.is_none() && tenant_seconds.is_none() && reseal.is_none() {
+        return Err(answer::bad_request("name 'root_seconds', 'tenant_seconds' or 'reseal'"));
+    }
     let unsealed = &access.open.unsealed;
     let now = stored(unsealed.schedule())?;
     let period = |seconds: Option<Number>, now: Duration| {

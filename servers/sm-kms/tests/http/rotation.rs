@@ -64,6 +64,8 @@ fn the_schedule_is_set_in_part_and_within_its_bounds() {
     assert_eq!(config(), set);
     assert_eq!(status(&vault)["root"]["next_rotation"], "2026-01-31T00:00:00.000Z");
     for wrong in [
+        json!({}),
+        json!({ "enabled": true, "interval": "2160h" }),
         json!({ "root_seconds": DAY - 1 }),
         json!({ "tenant_seconds": 0 }),
         json!({ "tenant_seconds": -1 }),
