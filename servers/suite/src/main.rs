@@ -5,6 +5,7 @@ mod client;
 mod dev;
 mod files;
 mod operator;
+mod rotation;
 mod slot;
 mod upkeep;
 

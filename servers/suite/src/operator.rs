@@ -15,8 +15,9 @@ use zeroize::Zeroizing;
 use crate::{
     ask::{self, AskError},
     client::{Client, ClientError},
+    rotation::Rotation,
     slot::Slot,
-    upkeep::{self, Rotation},
+    upkeep,
 };
 
 /// Looks after a running server.
