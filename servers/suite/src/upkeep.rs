@@ -20,6 +20,7 @@ This does not heal everything:
 
 - Whoever knows a share, a secret file or a passphrase still opens the database. Replace every slot:
   `strongroom operator slot list`, then `slot replace` for each; `slot remove` for what is not needed.
+- The database's files may still hold what was encrypted anew: `strongroom operator scrub`, once every key is new.
 - Copies and backups from before stay readable to whoever has one and a way in of its time.
 - What others may have read is known: rotate key rings, and change tokens and passwords that were stored.
 ";

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use strongroom_barrier::{KeyVersion, Reason, RootStatus, Schedule, Unsealed};
-use strongroom_core::{StoreError, Tenant};
+use strongroom_core::{Store, StoreError, Tenant};
 use strongroom_serve::{Method, Response, StatusCode};
 
 use super::{id, page::Page, tenants::tenant_shown, under_way};
@@ -25,6 +25,8 @@ pub enum Operation {
     SetSchedule,
     /// `POST sys/reseal`
     Reseal,
+    /// `POST sys/scrub`
+    Scrub,
     /// `POST sys/renew`
     Renew,
     /// `GET sys/renew`, `GET sys/renew/ROOT`
@@ -59,6 +61,7 @@ impl Operation {
             (["rotate", "config"], Get | Head) => Ok(Self::Schedule),
             (["rotate", "config"], Post | Put) => Ok(Self::SetSchedule),
             (["reseal"], Post | Put) => Ok(Self::Reseal),
+            (["scrub"], Post | Put) => Ok(Self::Scrub),
             (["renew"], Post | Put) => Ok(Self::Renew),
             (["renew"], Get | Head) => Ok(Self::Renewal(None)),
             (["renew", root], method) => match (root.parse(), method) {
@@ -66,7 +69,9 @@ impl Operation {
                 (Ok(_), _) => Err(answer::no_operation()),
                 (Err(_), _) => Err(answer::no_route()),
             },
-            (["rotate", "status" | "config"] | ["reseal" | "renew"], _) => Err(answer::no_operation()),
+            (["rotate", "status" | "config"] | ["reseal" | "scrub" | "renew"], _) => {
+                Err(answer::no_operation())
+            }
             _ => return None,
         })
     }
@@ -84,6 +89,7 @@ impl Operation {
             Self::Schedule => Ok(reply.data(&schedule_shown(&stored(unsealed.schedule())?))),
             Self::SetSchedule => set_schedule(access, body),
             Self::Reseal => reseal(access, body),
+            Self::Scrub => scrub(unsealed, body),
             Self::Renew => renew(access, reply, body),
             Self::Renewal(root) => renewal(unsealed, reply, root),
         }
@@ -172,6 +178,16 @@ fn reseal(access: &Access, body: &[u8]) -> Result<Response, Response> {
     }
     unsealed.reseal(&access.caller, tenant).map_err(|error| answer::commit_failed(&error))?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+/// Has the engine forget what was deleted or written anew.
+fn scrub(unsealed: &Unsealed, body: &[u8]) -> Result<Response, Response> {
+    empty(body)?;
+    match unsealed.scrub() {
+        Ok(()) => Ok(Response::empty(StatusCode::NO_CONTENT)),
+        Err(StoreError::Unsupported(_)) => Err(answer::bad_request("this engine does not scrub its files")),
+        Err(error) => Err(answer::store_failed(&error)),
+    }
 }
 
 fn renew(access: &Access, reply: &Reply, body: &[u8]) -> Result<Response, Response> {

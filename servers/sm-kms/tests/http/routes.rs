@@ -135,6 +135,7 @@ fn upkeep(on: &Upkeep) -> Vec<Route> {
         private(&WRITE, "sys/rotate/config", json!({ "root_seconds": 86_400 }), 204),
         private(&["POST"], "sys/reseal", none(), 204),
         private(&["PUT"], "sys/reseal", json!({ "tenant": doomed }), 204),
+        private(&WRITE, "sys/scrub", none(), 204),
         private(&WRITE, "sys/renew", json!({ "again": true }), 200),
         private(&READ, "sys/renew", none(), 200),
         private(&READ, "sys/renew/1", none(), 200),

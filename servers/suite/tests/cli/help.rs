@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 27] = [
+const COMMANDS: [&[&str]; 28] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -31,6 +31,7 @@ const COMMANDS: [&[&str]; 27] = [
     &["operator", "rewrap"],
     &["operator", "renew"],
     &["operator", "shred"],
+    &["operator", "scrub"],
     &["operator", "backup"],
 ];
 

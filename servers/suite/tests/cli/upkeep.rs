@@ -120,6 +120,7 @@ fn after_a_leak_every_key_and_every_way_in_is_new() {
     for word in ["Every key is new, below root version 2", "does not heal", "slot replace", "backups"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
+    assert!(good(here.run(&["scrub"])).contains("nothing any more"));
     let status = here.json(&["rotation", "status"]);
     assert_eq!((&status["root"]["reason"], &status["root"]["older"]), (&json!("leak"), &json!([])));
     for tenant in status["tenants"].as_array().unwrap() {
