@@ -119,6 +119,8 @@ impl Unsealed {
 /// The keys of all slots. Whoever adds one rewrites the state, so there is no further one that the change does
 /// not know.
 pub(crate) fn slots(reader: &mut Reader<'_>) -> Result<Vec<RecordKey>, StoreError> {
+    // Every insert rewrites the state: read first, it tells a slot that comes after the scan.
+    reader.get(&State::key()?)?;
     let range = Range::under(Tenant::SYSTEM, SLOTS, &[])?;
     let rows = reader.scan(&range, Direction::Forward, SLOT_LIMIT + 1)?;
     // A slot that was left under the old root would be a way in no more.

@@ -220,3 +220,55 @@ impl fmt::Debug for Backups {
         f.write_str("Backups")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use strongroom_barrier::UnsealSecret;
+    use strongroom_core::SystemClock;
+
+    use super::*;
+
+    /// A database, and backups of it for nobody, which so are not taken.
+    fn begin(folder: &Path) -> (Strongroom, Backups) {
+        let store = SqliteStore::create(folder.join("db")).unwrap();
+        let secret = UnsealSecret::new(vec![7; 32]).unwrap();
+        let room = Strongroom::create(store.clone(), &secret).unwrap();
+        (room, Backups::new(store, folder.to_owned(), Vec::new()))
+    }
+
+    #[test]
+    fn a_second_backup_is_refused_until_the_first_one_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let (room, backups) = begin(folder.path());
+        let since = SystemClock.now();
+        let running = Running { file: "x".into(), since, progress: None };
+        backups.0.state().running = Some(running);
+        assert!(matches!(backups.begin(room.clone(), &SystemClock), Err(NotBegun::UnderWay)));
+        assert!(!backups.wait(Duration::ZERO));
+        backups.0.state().running = None;
+        let file = backups.begin(room, &SystemClock).unwrap();
+        assert!(backups.wait(Duration::from_secs(30)));
+        let (running, last) = backups.status();
+        let last = last.unwrap();
+        assert!(running.is_none() && last.file == file);
+        assert!(last.outcome.unwrap_err().contains("recipients"));
+        assert!(!folder.path().join(file).exists(), "nothing is left of one that was not taken");
+    }
+
+    #[test]
+    fn a_backup_that_panics_does_not_keep_others_from_being_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, backups) = begin(folder.path());
+        let since = SystemClock.now();
+        backups.0.state().running = Some(Running { file: "x".into(), since, progress: None });
+        let job = Job { backups: backups.clone(), file: "x".into(), since };
+        let panicked = catch_unwind(AssertUnwindSafe(move || {
+            let _job = job;
+            panic!("in a test");
+        }));
+        assert!(panicked.is_err() && backups.wait(Duration::ZERO));
+        assert!(backups.status().1.unwrap().outcome.is_err());
+    }
+}

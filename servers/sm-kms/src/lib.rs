@@ -3,8 +3,8 @@
 //!
 //! What exists: `sys/init`, `seal-status`, `unseal`, `seal`, `rotate`, `key-status`, `health`, `leader`,
 //! `mounts`, `internal/ui/mounts`, `auth/token/lookup-self`, and below `transit`: `keys`, `encrypt`,
-//! `decrypt`, `rewrap`, `sign`, `verify`. What Vault has no standard for is our own: `sys/slots`, `sys/rotate/status`,
-//! `sys/rotate/config`, `sys/reseal`, `sys/renew`, `sys/tenants`, `sys/backup`. Everything else is 404.
+//! `decrypt`, `rewrap`, `sign`, `verify`. What Vault has no standard for is our own: `sys/slots`, `sys/rotation/status`,
+//! `sys/rotation/config`, `sys/reseal`, `sys/renew`, `sys/scrub`, `sys/tenants`, `sys/backup`. Everything else is 404.
 
 mod answer;
 mod backups;

@@ -6,6 +6,7 @@ mod dev;
 mod files;
 mod offline;
 mod operator;
+mod rotation;
 mod slot;
 mod upkeep;
 

@@ -16,8 +16,9 @@ use crate::{
     ask::{self, AskError},
     client::{Client, ClientError},
     offline::{Offline, OfflineError},
+    rotation::Rotation,
     slot::Slot,
-    upkeep::{self, Rotation},
+    upkeep,
 };
 
 /// Looks after a running server.
@@ -123,6 +124,8 @@ enum Task {
         #[arg(long)]
         yes: bool,
     },
+    /// Have the database's files forget what was erased or encrypted anew: writes wait meanwhile
+    Scrub,
     /// Take a backup into the folder that the server was started with
     Backup {
         /// Do not wait for the end
@@ -195,6 +198,10 @@ impl Operator {
             Task::Rewrap { tenant, no_wait } => upkeep::rewrap(&self, tenant.as_deref(), !no_wait)?,
             Task::Renew { again, no_wait } => upkeep::renew(&self, *again, !no_wait)?,
             Task::Shred { tenant, yes } => upkeep::shred(&self, tenant, *yes)?,
+            Task::Scrub => self.authorized(
+                "/v1/sys/scrub",
+                "The database's files hold nothing any more that was erased.\n",
+            )?,
             Task::Backup { no_wait } => upkeep::backup(&self, !no_wait)?,
             Task::Status => {
                 let status = self.client(None).call(Method::GET, "/v1/sys/seal-status", &Value::Null)?;

@@ -91,8 +91,12 @@ impl Fsck<'_> {
         if self.flaws_of(key)?.is_empty() {
             return Ok(());
         }
-        self.refresh()?;
-        for (key, flaw) in self.flaws_of(key)? {
+        let watched = [key.clone(), State::key()?, TenantRecord::key(Tenant::SYSTEM)?, witness::key(key)?];
+        let flaws = self.while_it_changes(&watched, |fsck| {
+            let flaws = fsck.flaws_of(key)?;
+            Ok((flaws.is_empty(), flaws))
+        })?;
+        for (key, flaw) in flaws {
             self.report.name(&key, flaw);
         }
         Ok(())

@@ -7,8 +7,8 @@ mod report;
 use std::collections::{BTreeMap, BTreeSet};
 
 use strongroom_core::{
-    Check, Direction, Due, Plaintext, Provider, Range, Record, RecordKey, Store, StoreError, Table, Tenant,
-    Time,
+    Check, Direction, Due, Plaintext, Provider, Range, Record, RecordKey, Revision, Store, StoreError, Table,
+    Tenant, Time,
 };
 
 use self::keys::{Keys, whole};
@@ -16,7 +16,7 @@ pub use self::report::{Count, Flaw, Place, Problem, Report};
 use crate::{
     Unsealed,
     keyring::read_one,
-    record::{Row, TenantRecord, is_hierarchy},
+    record::{Row, State, TenantRecord, is_hierarchy},
     reseal_job::{self, RESEAL},
     roots::Roots,
     shred::{self, SHRED},
@@ -25,6 +25,8 @@ use crate::{
 
 /// Rows that are read at once; each may have a mebibyte.
 const PAGE: usize = 20;
+/// How often a row is looked at that others keep rewriting.
+const TRIES: usize = 100;
 
 /// Looks at every row of `store`, which is the engine below `unsealed` or a copy of it, such as a restored backup: that
 /// every key is one, every row of the hierarchy is what the barrier wrote and every key in it opens, every record opens
@@ -151,9 +153,36 @@ impl Fsck<'_> {
 
     /// A record that did not open, and may have been sealed anew since it was read; nothing if it is gone.
     fn open_again(&mut self, key: &RecordKey) -> Result<Option<Opened>, StoreError> {
-        self.held = None;
-        self.refresh()?;
-        read_one(self.store, key)?.map(|record| self.open(key, &record)).transpose()
+        let watched = [key.clone(), State::key()?, TenantRecord::key(key.tenant())?];
+        self.while_it_changes(&watched, |fsck| {
+            fsck.held = None;
+            let opened = read_one(fsck.store, key)?.map(|record| fsck.open(key, &record)).transpose()?;
+            Ok((matches!(opened, None | Some(Ok(_))), opened))
+        })
+    }
+
+    /// Looks again, with roots read anew, until nothing is wrong, or something is while none of these rows changed: what
+    /// others rewrite at this moment is not damaged.
+    fn while_it_changes<T>(
+        &mut self,
+        watched: &[RecordKey],
+        mut look: impl FnMut(&mut Self) -> Result<(bool, T), StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut tries = 0;
+        loop {
+            let before = self.revisions(watched)?;
+            self.refresh()?;
+            let (sound, found) = look(self)?;
+            tries += 1;
+            if sound || tries == TRIES || self.revisions(watched)? == before {
+                return Ok(found);
+            }
+        }
+    }
+
+    fn revisions(&self, keys: &[RecordKey]) -> Result<Vec<Option<Revision>>, StoreError> {
+        let records = self.store.get_many(keys)?;
+        Ok(records.into_iter().map(|record| record.map(|record| record.revision)).collect())
     }
 
     fn open(&mut self, key: &RecordKey, record: &Record) -> Result<Opened, StoreError> {

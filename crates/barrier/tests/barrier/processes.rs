@@ -157,6 +157,24 @@ fn changes_of_slots_go_on_whatever_another_process_does_in_between() {
 }
 
 #[test]
+fn a_slot_that_another_process_adds_beside_a_rotation_of_the_root_opens_afterwards() {
+    for at in 0.. {
+        let db = Db::new();
+        let other = db.by_shares();
+        let add = move || drop(other.add_slot(&SYSTEM, &NewSlot::Secret(&secret(9)), None).unwrap());
+        let engine = Watched::new(db.engine.clone(), Interrupt::new(at, add));
+        let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
+        engine.before.arm();
+        unsealed.rotate_root(&SYSTEM).unwrap();
+        if !engine.before.acted() {
+            break;
+        }
+        db.sealed.verify(&Unlock::Secret(&secret(9))).unwrap();
+        unsealed.rotate_root(&SYSTEM).unwrap();
+    }
+}
+
+#[test]
 fn a_process_goes_on_whatever_another_one_does_while_its_own_slot_goes() {
     interrupted_everywhere(|unsealed, tenant, db| {
         unsealed.replace_slot(&SYSTEM, db.file_slot(), &NewSlot::Secret(&secret(11))).unwrap();

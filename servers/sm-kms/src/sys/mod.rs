@@ -6,6 +6,7 @@ mod page;
 mod private;
 mod public;
 mod rotation;
+mod slot_shown;
 mod slots;
 mod tenants;
 mod way;

@@ -32,7 +32,7 @@ pub enum Operation {
     LookupSelf,
     /// Below `sys/slots`
     Slots(slots::Operation),
-    /// `sys/rotate/status`, `sys/rotate/config`, `sys/reseal`, `sys/renew`
+    /// `sys/rotation/status`, `sys/rotation/config`, `sys/reseal`, `sys/renew`, `sys/scrub`
     Rotation(rotation::Operation),
     /// Below `sys/tenants`
     Tenants(tenants::Operation),

@@ -3,7 +3,7 @@ use std::time::Duration;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use strongroom_barrier::{KeyVersion, Reason, RootStatus, Schedule, Unsealed};
-use strongroom_core::{StoreError, Tenant};
+use strongroom_core::{Store, StoreError, Tenant};
 use strongroom_serve::{Method, Response, StatusCode};
 
 use super::{id, page::Page, tenants::tenant_shown, under_way};
@@ -17,14 +17,16 @@ use crate::{
 /// What is asked of rotation.
 #[derive(Debug, Clone, Copy)]
 pub enum Operation {
-    /// `GET sys/rotate/status`
+    /// `GET sys/rotation/status`
     Status,
-    /// `GET sys/rotate/config`
+    /// `GET sys/rotation/config`
     Schedule,
-    /// `POST sys/rotate/config`
+    /// `POST sys/rotation/config`
     SetSchedule,
     /// `POST sys/reseal`
     Reseal,
+    /// `POST sys/scrub`
+    Scrub,
     /// `POST sys/renew`
     Renew,
     /// `GET sys/renew`, `GET sys/renew/ROOT`
@@ -55,10 +57,11 @@ impl Operation {
     pub(super) fn route(method: Method, path: &[&str]) -> Option<Result<Self, Response>> {
         use Method::{Get, Head, Post, Put};
         Some(match (path, method) {
-            (["rotate", "status"], Get | Head) => Ok(Self::Status),
-            (["rotate", "config"], Get | Head) => Ok(Self::Schedule),
-            (["rotate", "config"], Post | Put) => Ok(Self::SetSchedule),
+            (["rotation", "status"], Get | Head) => Ok(Self::Status),
+            (["rotation", "config"], Get | Head) => Ok(Self::Schedule),
+            (["rotation", "config"], Post | Put) => Ok(Self::SetSchedule),
             (["reseal"], Post | Put) => Ok(Self::Reseal),
+            (["scrub"], Post | Put) => Ok(Self::Scrub),
             (["renew"], Post | Put) => Ok(Self::Renew),
             (["renew"], Get | Head) => Ok(Self::Renewal(None)),
             (["renew", root], method) => match (root.parse(), method) {
@@ -66,7 +69,9 @@ impl Operation {
                 (Ok(_), _) => Err(answer::no_operation()),
                 (Err(_), _) => Err(answer::no_route()),
             },
-            (["rotate", "status" | "config"] | ["reseal" | "renew"], _) => Err(answer::no_operation()),
+            (["rotation", "status" | "config"] | ["reseal" | "scrub" | "renew"], _) => {
+                Err(answer::no_operation())
+            }
             _ => return None,
         })
     }
@@ -84,6 +89,7 @@ impl Operation {
             Self::Schedule => Ok(reply.data(&schedule_shown(&stored(unsealed.schedule())?))),
             Self::SetSchedule => set_schedule(access, body),
             Self::Reseal => reseal(access, body),
+            Self::Scrub => scrub(unsealed, body),
             Self::Renew => renew(access, reply, body),
             Self::Renewal(root) => renewal(unsealed, reply, root),
         }
@@ -140,6 +146,10 @@ fn schedule_shown(schedule: &Schedule) -> Value {
 /// What is not named stays.
 fn set_schedule(access: &Access, body: &[u8]) -> Result<Response, Response> {
     let NewSchedule { root_seconds, tenant_seconds, reseal } = check(body).and_then(take)?;
+    // Vault's own members mean another schedule: they are not taken silently for this one.
+    if root_seconds.is_none() && tenant_seconds.is_none() && reseal.is_none() {
+        return Err(answer::bad_request("name 'root_seconds', 'tenant_seconds' or 'reseal'"));
+    }
     let unsealed = &access.open.unsealed;
     let now = stored(unsealed.schedule())?;
     let period = |seconds: Option<Number>, now: Duration| {
@@ -168,6 +178,16 @@ fn reseal(access: &Access, body: &[u8]) -> Result<Response, Response> {
     }
     unsealed.reseal(&access.caller, tenant).map_err(|error| answer::commit_failed(&error))?;
     Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+/// Has the engine forget what was deleted or written anew.
+fn scrub(unsealed: &Unsealed, body: &[u8]) -> Result<Response, Response> {
+    empty(body)?;
+    match unsealed.scrub() {
+        Ok(()) => Ok(Response::empty(StatusCode::NO_CONTENT)),
+        Err(StoreError::Unsupported(_)) => Err(answer::bad_request("this engine does not scrub its files")),
+        Err(error) => Err(answer::store_failed(&error)),
+    }
 }
 
 fn renew(access: &Access, reply: &Reply, body: &[u8]) -> Result<Response, Response> {

@@ -1,9 +1,8 @@
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::{Value, json};
+use serde_json::json;
 use strongroom_barrier::{
-    Confirming, Proposal, Reentered, Share, ShareError, SlotKind, SlotStatus, Split, Status, Unlock,
-    UnsealError,
+    Confirming, Reentered, Sealed, Share, ShareError, SlotError, Status, Unlock, UnsealError,
 };
 use strongroom_core::Time;
 use strongroom_serve::{Method, Response, StatusCode};
@@ -11,6 +10,7 @@ use strongroom_serve::{Method, Response, StatusCode};
 use super::{
     id::{self, Id},
     node_failed, slot_failed,
+    slot_shown::{proposal_shown, slot_shown},
     way::{Wanted, Way, label, passphrase, secret},
 };
 use crate::{
@@ -133,7 +133,7 @@ impl Operation {
     }
 }
 
-fn done(outcome: Result<(), strongroom_barrier::SlotError>) -> Result<Response, Response> {
+fn done(outcome: Result<(), SlotError>) -> Result<Response, Response> {
     outcome.map(|()| Response::empty(StatusCode::NO_CONTENT)).map_err(|error| slot_failed(&error))
 }
 
@@ -155,60 +155,14 @@ fn read(node: &Node, reply: &Reply, slot: Id) -> Result<Response, Response> {
     let Status { slots, proposals, .. } = status(node)?;
     let in_use = slots.iter().find(|found| found.id == slot).map(slot_shown);
     let proposed = || proposals.iter().find(|found| found.id == slot).map(proposal_shown);
-    let shown = in_use.or_else(proposed).ok_or_else(|| slot_failed(&strongroom_barrier::SlotError::NotFound));
+    let shown = in_use.or_else(proposed).ok_or_else(|| slot_failed(&SlotError::NotFound));
     Ok(reply.data(&shown?))
-}
-
-fn slot_shown(slot: &SlotStatus) -> Value {
-    let SlotStatus { id, label, made, kind, split } = slot;
-    let mut shown = shown("in use", id, label.as_deref(), *split);
-    let (name, more) = match kind {
-        SlotKind::SecretFile => ("secret", Value::Null),
-        SlotKind::Shamir => ("shamir", Value::Null),
-        SlotKind::Passphrase(cost) => (
-            "passphrase",
-            json!({ "memory_kib": cost.memory(), "passes": cost.passes(), "lanes": cost.lanes() }),
-        ),
-        SlotKind::Key { backend, name } => {
-            ("key", json!({ "backend": backend.as_str(), "key": name.as_str() }))
-        }
-        SlotKind::Damaged => ("damaged", Value::Null),
-    };
-    add_to(&mut shown, &json!({ "kind": name, "made": answer::rfc3339(*made) }));
-    add_to(&mut shown, &more);
-    shown
-}
-
-fn proposal_shown(proposal: &Proposal) -> Value {
-    let Proposal { id, replaces, label, expires, split } = proposal;
-    let mut shown = shown("proposed", id, label.as_deref(), Some(*split));
-    let more = json!({ "kind": "shamir", "replaces": id::text(replaces), "expires": time(*expires) });
-    add_to(&mut shown, &more);
-    shown
-}
-
-fn shown(state: &str, slot: &Id, label: Option<&str>, split: Option<Split>) -> Value {
-    let mut shown = json!({ "id": id::text(slot), "state": state, "label": label });
-    if let Some(Split { shares, threshold }) = split {
-        add_to(&mut shown, &json!({ "shares": shares, "threshold": threshold }));
-    }
-    shown
-}
-
-fn add_to(object: &mut Value, more: &Value) {
-    if let (Some(members), Some(more)) = (object.as_object_mut(), more.as_object()) {
-        members.extend(more.clone());
-    }
-}
-
-fn time(time: Time) -> String {
-    answer::rfc3339(time)
 }
 
 fn made(reply: &Reply, slot: Id, shares: &[Share], expires: Option<Time>) -> Response {
     let texts: Vec<_> = shares.iter().map(Share::expose_text).collect();
     let shares = texts.iter().map(|text| text.as_str()).collect();
-    reply.data(&Made { id: id::text(&slot), shares, expires: expires.map(time) })
+    reply.data(&Made { id: id::text(&slot), shares, expires: expires.map(answer::rfc3339) })
 }
 
 fn add(node: &Node, access: &Access, reply: &Reply, body: &[u8]) -> Result<Response, Response> {
@@ -284,7 +238,7 @@ fn verify(node: &Node, access: &Access, reply: &Reply, body: &[u8]) -> Result<Re
 /// A share alone shows that it is a right one; as many as are needed show that they open.
 fn verify_shares(
     access: &Access,
-    sealed: &strongroom_barrier::Sealed,
+    sealed: &Sealed,
     reply: &Reply,
     shares: &[Share],
 ) -> Result<Response, Response> {

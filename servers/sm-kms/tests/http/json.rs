@@ -152,7 +152,7 @@ fn a_member_of_the_wrong_type_is_refused() {
             ],
         ),
         ("sys/slots/verify", &["key", "secret", "passphrase"]),
-        ("sys/rotate/config", &["root_seconds", "tenant_seconds", "reseal"]),
+        ("sys/rotation/config", &["root_seconds", "tenant_seconds", "reseal"]),
         ("sys/reseal", &["tenant"]),
         ("sys/renew", &["again"]),
     ];

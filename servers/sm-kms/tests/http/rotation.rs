@@ -10,7 +10,7 @@ use crate::support::Vault;
 const DAY: u64 = 86_400;
 
 fn status(vault: &Vault) -> Value {
-    vault.read("sys/rotate/status").data()
+    vault.read("sys/rotation/status").data()
 }
 
 /// The status of the first tenant.
@@ -57,13 +57,15 @@ fn keys_are_rotated_when_their_time_has_come_and_the_status_says_why() {
 #[test]
 fn the_schedule_is_set_in_part_and_within_its_bounds() {
     let vault = Vault::open();
-    let config = || vault.read("sys/rotate/config").data();
-    assert_eq!(vault.write("sys/rotate/config", json!({ "root_seconds": 30 * DAY })).status, 204);
-    assert_eq!(vault.write("sys/rotate/config", json!({ "reseal": "false" })).status, 204);
+    let config = || vault.read("sys/rotation/config").data();
+    assert_eq!(vault.write("sys/rotation/config", json!({ "root_seconds": 30 * DAY })).status, 204);
+    assert_eq!(vault.write("sys/rotation/config", json!({ "reseal": "false" })).status, 204);
     let set = json!({ "root_seconds": 30 * DAY, "tenant_seconds": 90 * DAY, "reseal": false });
     assert_eq!(config(), set);
     assert_eq!(status(&vault)["root"]["next_rotation"], "2026-01-31T00:00:00.000Z");
     for wrong in [
+        json!({}),
+        json!({ "enabled": true, "interval": "2160h" }),
         json!({ "root_seconds": DAY - 1 }),
         json!({ "tenant_seconds": 0 }),
         json!({ "tenant_seconds": -1 }),
@@ -71,7 +73,7 @@ fn the_schedule_is_set_in_part_and_within_its_bounds() {
         json!({ "root_seconds": "a year" }),
         json!({ "reseal": "maybe" }),
     ] {
-        assert_eq!(vault.write("sys/rotate/config", wrong.clone()).error().0, 400, "{wrong}");
+        assert_eq!(vault.write("sys/rotation/config", wrong.clone()).error().0, 400, "{wrong}");
     }
     assert_eq!(config(), set);
 }
@@ -79,7 +81,7 @@ fn the_schedule_is_set_in_part_and_within_its_bounds() {
 #[test]
 fn records_are_resealed_on_demand_and_a_second_job_is_refused_meanwhile() {
     let vault = Vault::with_rings();
-    vault.write("sys/rotate/config", json!({ "reseal": false }));
+    vault.write("sys/rotation/config", json!({ "reseal": false }));
     assert_eq!(vault.write("sys/rotate", Value::Null).status, 204);
     assert_eq!(versions(&first(&status(&vault))), [(1, "created".into()), (2, "asked".into())]);
     assert_eq!(vault.write("sys/reseal", Value::Null).status, 204);
@@ -164,7 +166,7 @@ fn tenants_are_listed_page_by_page() {
     let (mut found, mut query) = (Vec::new(), "?limit=3".to_owned());
     loop {
         let page = vault.read(&format!("sys/tenants{query}")).data();
-        let status = vault.read(&format!("sys/rotate/status{query}")).data();
+        let status = vault.read(&format!("sys/rotation/status{query}")).data();
         let ids: Vec<_> =
             status["tenants"].as_array().unwrap().iter().map(|shown| shown["id"].clone()).collect();
         assert_eq!((&json!(ids), &status["next"]), (&page["keys"], &page["next"]));

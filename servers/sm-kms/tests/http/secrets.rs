@@ -138,7 +138,7 @@ fn a_member_that_is_refused_is_never_echoed() {
         ("sys/slots/verify", json!({ "shares": [text] })),
         ("sys/slots/verify", json!({ "passphrase": text })),
         ("sys/slots/verify", json!({ "passphrase": text, "secret": encoded })),
-        ("sys/rotate/config", json!({ "root_seconds": text })),
+        ("sys/rotation/config", json!({ "root_seconds": text })),
         ("sys/reseal", json!({ "tenant": text })),
         ("sys/renew", json!({ "again": text })),
     ] {

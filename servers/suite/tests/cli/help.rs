@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 32] = [
+const COMMANDS: [&[&str]; 33] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -36,6 +36,7 @@ const COMMANDS: [&[&str]; 32] = [
     &["operator", "rewrap"],
     &["operator", "renew"],
     &["operator", "shred"],
+    &["operator", "scrub"],
     &["operator", "backup"],
 ];
 

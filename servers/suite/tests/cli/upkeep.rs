@@ -120,6 +120,7 @@ fn after_a_leak_every_key_and_every_way_in_is_new() {
     for word in ["Every key is new, below root version 2", "does not heal", "slot replace", "backups"] {
         assert!(shown.contains(word), "{word}: {shown}");
     }
+    assert!(good(here.run(&["scrub"])).contains("nothing any more"));
     let status = here.json(&["rotation", "status"]);
     assert_eq!((&status["root"]["reason"], &status["root"]["older"]), (&json!("leak"), &json!([])));
     for tenant in status["tenants"].as_array().unwrap() {
@@ -202,4 +203,28 @@ fn without_a_folder_a_backup_says_what_the_server_needs() {
     assert_eq!(start(&["--backup-dir", folder]).0, 2, "nobody to encrypt it to");
     let (code, said) = start(&["--backup-dir", folder, "--backup-recipient", "canary-of-a-recovery-key"]);
     assert!(code == 1 && said.contains("strongroom-recipient-") && !said.contains("canary"), "{said}");
+}
+
+#[test]
+fn every_task_has_its_answer_as_json() {
+    let here = Operated::new(&[]);
+    let slot = here.shamir();
+    let id = |answer: &Value| answer["id"].as_str().unwrap().to_owned();
+    let proposed = here.json(&["slot", "replace", &slot, "shamir", "--shares", "1", "--threshold", "1"]);
+    let share = here.file("share", proposed["shares"][0].as_str().unwrap().as_bytes());
+    let share = argument(&share);
+    assert_eq!(here.json(&["slot", "verify", "--share-file", share])["state"], "proposed");
+    let confirmed = here.json(&["slot", "confirm", &id(&proposed), "--share-file", share]);
+    assert_eq!(confirmed, json!({ "confirmed": true, "id": id(&proposed), "replaced": slot }));
+    assert_eq!(here.json(&["slot", "verify", "--share-file", share])["opens"], true);
+    let another = here.json(&["slot", "replace", &id(&proposed), "shamir"]);
+    assert_eq!(here.json(&["slot", "cancel", &id(&another)]), json!({}));
+    let added = here.json(&["slot", "add", "shamir"]);
+    assert_eq!(added["shares"].as_array().unwrap().len(), 5);
+    assert_eq!(here.json(&["slot", "remove", &id(&added)]), json!({}));
+    assert_eq!(here.json(&["rotation", "set", "--root-days", "30"]), json!({}));
+    assert_eq!(here.json(&["rewrap", "--no-wait"]), json!({}));
+    let rewrapped = here.run(&["rewrap", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&told(&rewrapped).0).unwrap()["reseal"], Value::Null);
+    here.fails(&["backup", "--json"], "--backup-dir");
 }
