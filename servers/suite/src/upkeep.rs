@@ -177,12 +177,14 @@ pub(crate) fn backup(operator: &Operator, wait: bool) -> Result<Zeroizing<String
     }
     operator.shown(&last, |last: Value| {
         format!(
-            "File     {}\nFolder   {} (on the server)\nAs of    {}\nSize     {} bytes\nSigner   {}\n\nKeep the signer's \
+            "File     {}\nFolder   {} (on the server)\nAs of    {}\nSize     {} bytes\nChecked  {} rows, {} problems\nSigner   {}\n\nKeep the signer's \
              text with the recovery keys: whoever restores says whom to trust.\n",
             word(at(&last, "file")),
             word(&folder),
             word(at(&last, "taken_at")),
             at(&last, "size"),
+            at(&last, "records"),
+            at(&last, "problems"),
             word(at(&last, "signer"))
         )
     })

@@ -85,7 +85,8 @@ pub fn drill(
     scratch: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Drilled, DrillError> {
-    let scratch = Scratch::within(&RustCrypto::new(), scratch).map_err(DrillError::Scratch)?;
+    let scratch =
+        Scratch::within(&RustCrypto::new(), scratch, "strongroom-drill").map_err(DrillError::Scratch)?;
     let path = scratch.path().join("drill.db");
     let began = Instant::now();
     let restored = restore(from, key, trusted, &path, progress)?;

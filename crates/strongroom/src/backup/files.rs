@@ -33,8 +33,8 @@ impl Drop for Passing {
 pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(super) fn within(provider: &dyn Provider, folder: &Path) -> io::Result<Self> {
-        let path = folder.join(format!("strongroom-drill-{}", random(provider)));
+    pub(super) fn within(provider: &dyn Provider, folder: &Path, name: &str) -> io::Result<Self> {
+        let path = folder.join(format!("{name}-{}", random(provider)));
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -104,7 +104,7 @@ fn a_drill_that_comes_to_nothing_says_why_and_removes_everything() {
 }
 
 #[test]
-fn a_record_that_had_rotted_before_the_backup_is_found_by_the_drill_and_named() {
+fn a_record_that_had_rotted_before_the_backup_is_named_when_it_is_taken_and_by_the_drill() {
     let house = House::new();
     let rows = house.store.scan(&Range::all(), Direction::Forward, 10_000).unwrap();
     let ring = |word: &str| {
@@ -117,12 +117,13 @@ fn a_record_that_had_rotted_before_the_backup_is_found_by_the_drill_and_named() 
     let swap = "UPDATE strongroom_records SET value = zeroblob(120) WHERE key = ?1";
     assert_eq!(transaction.execute(swap, rusqlite::params![ring("signing").as_bytes()]).unwrap(), 1);
     transaction.commit_rows().unwrap();
-    house.take("a.backup");
+    let taken = house.take("a.backup");
     let scratch = tempfile::tempdir().unwrap();
     let drilled = drill(&house, &Unlock::Shares(&house.shares[1..]), scratch.path()).unwrap();
     assert!(!drilled.is_sound());
     let rotten = |word, flaw| Problem { key: ring(word).clone(), flaw };
     let expected = [rotten("orders", Flaw::DoesNotOpen), rotten("signing", Flaw::Malformed)];
+    assert_eq!(taken.check.problems, expected);
     assert_eq!(drilled.check.problems, expected);
     assert_eq!(drilled.check.rows, rows.len() as u64 + 2, "the signer and its event came later");
 }

@@ -56,6 +56,8 @@ fn a_backup_is_one_file_of_its_owner_and_says_what_it_is_of() {
     let identity = house.store.identity().unwrap();
     assert_eq!((header.manifest.history, header.manifest.commit), (identity.history, identity.revision.0));
     assert_eq!(header.recipients, [house.recovery.recipient().fingerprint(&RustCrypto::new())]);
+    assert!(taken.check.is_sound() && taken.check.rows > 9, "{:?}", taken.check);
+    assert!(seen.iter().any(|at| at.step == Step::Check));
     for step in [Step::Snapshot, Step::Encrypt] {
         let last = seen.iter().rfind(|at| at.step == step).unwrap();
         assert_eq!(Some(last.done), last.total, "{step:?}");

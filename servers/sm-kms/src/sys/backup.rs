@@ -95,13 +95,15 @@ fn last_shown(last: &Last) -> Value {
     let since = answer::rfc3339(*since);
     match outcome {
         Err(error) => json!({ "file": file, "since": since, "error": error }),
-        Ok(Taken { id, manifest, signer, size }) => json!({
+        Ok(Taken { id, manifest, signer, size, check }) => json!({
             "file": file,
             "since": since,
             "id": super::id::text(id),
             "taken_at": answer::rfc3339(manifest.taken_at),
             "size": size,
             "signer": signer.to_string(),
+            "records": check.rows,
+            "problems": check.problems.len() as u64 + check.further,
         }),
     }
 }
