@@ -47,6 +47,7 @@ pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod fault;
 pub mod memory;
+pub mod secret_bytes;
 
 pub use algorithm::{Algorithm, HashAlgorithm};
 pub use argon2_cost::{Argon2Cost, InvalidCost};

@@ -41,7 +41,7 @@ struct VersionRecord {
     version: u32,
     #[n(1)]
     made: Time,
-    #[cbor(n(2), with = "secret_bytes")]
+    #[cbor(n(2), with = "strongroom_core::secret_bytes")]
     secret: Zeroizing<Vec<u8>>,
     #[cbor(n(3), with = "minicbor::bytes")]
     public: Option<Vec<u8>>,
@@ -200,28 +200,6 @@ fn format(record: &[u8]) -> Option<u64> {
 pub(crate) fn load(store: &dyn Store, tenant: Tenant, name: &str) -> Result<RingRecord, KmsError> {
     let record = store.get_many(&[key(tenant, name)?])?.pop().flatten().ok_or(KmsError::NotFound)?;
     Ok(RingRecord::read(&record.value)?)
-}
-
-/// A secret as a byte string of CBOR, wiped also where the decoding fails behind it.
-mod secret_bytes {
-    use minicbor::{
-        Decoder, Encoder,
-        decode::Error as Malformed,
-        encode::{Error, Write},
-    };
-    use zeroize::Zeroizing;
-
-    pub(super) fn encode<C, W: Write>(
-        secret: &Zeroizing<Vec<u8>>,
-        encoder: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), Error<W::Error>> {
-        encoder.bytes(secret)?.ok()
-    }
-
-    pub(super) fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-        Ok(Zeroizing::new(decoder.bytes()?.to_vec()))
-    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ struct SignerRecord {
     format: u8,
     #[n(1)]
     made: Time,
-    #[cbor(n(2), with = "secret_bytes")]
+    #[cbor(n(2), with = "strongroom_core::secret_bytes")]
     secret: Zeroizing<Vec<u8>>,
     #[cbor(n(3), with = "minicbor::bytes")]
     public: [u8; 32],
@@ -125,26 +125,4 @@ impl SignerRecord {
 
 fn key() -> Result<RecordKey, StoreError> {
     Ok(RecordKey::new(Tenant::SYSTEM, SIGNER, &[])?)
-}
-
-/// A secret as a byte string of CBOR, wiped also where the decoding fails behind it.
-mod secret_bytes {
-    use minicbor::{
-        Decoder, Encoder,
-        decode::Error as Malformed,
-        encode::{Error, Write},
-    };
-    use zeroize::Zeroizing;
-
-    pub(super) fn encode<C, W: Write>(
-        secret: &Zeroizing<Vec<u8>>,
-        encoder: &mut Encoder<W>,
-        _: &mut C,
-    ) -> Result<(), Error<W::Error>> {
-        encoder.bytes(secret)?.ok()
-    }
-
-    pub(super) fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Zeroizing<Vec<u8>>, Malformed> {
-        Ok(Zeroizing::new(decoder.bytes()?.to_vec()))
-    }
 }
