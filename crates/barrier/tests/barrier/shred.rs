@@ -1,4 +1,5 @@
-//! After a tenant was shredded nothing of it opens, in no process and from no cache, and its rows go away.
+//! After a tenant was shredded nothing of it opens in that process, from no cache, and its rows go away; another process
+//! that has its keys in memory learns it when it writes.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
