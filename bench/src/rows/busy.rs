@@ -9,6 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use strongroom::{
+    Strongroom,
+    backup::{self, RecoveryKey},
+};
 use strongroom_barrier::{Sealed, Unlock, UnsealSecret, Unsealed};
 use strongroom_core::{
     self as core, Algorithm, Caller, Clock, Name, Reader, RecordKey, Segment, Store, SystemClock, run_due,
@@ -41,7 +45,7 @@ pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Resu
     for round in 0..effort.waiting_rounds {
         let slice = || slowest_hundredth(&rings, &name, effort.waiting_slice);
         let idle = slice()?;
-        let copy = folder.join(format!("copy-{round}.db"));
+        let copy = folder.join(format!("{round}.backup"));
         rounds.push((while_working(&store, &unsealed, &copy, slice)?, idle));
         std::fs::remove_file(copy)?;
     }
@@ -51,7 +55,7 @@ pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Resu
         unit: Unit::Seconds,
         found: Found::Beside(Compared::of(&rounds)),
         target: Target::AtMost(2.0),
-        note: Some("meanwhile: root and tenant rotate, records are sealed anew, a snapshot is taken".into()),
+        note: Some("meanwhile: root and tenant rotate, records are sealed anew, a backup is taken".into()),
     });
     drop((rings, unsealed, store));
     recovery(effort, &file, table)
@@ -78,21 +82,25 @@ fn while_working<T>(
 ) -> Result<T> {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let backup = scope.spawn(|| -> Result<()> {
+            let (room, recovery) =
+                (Strongroom::of(unsealed.clone()), RecoveryKey::generate(&RustCrypto::new())?);
+            backup::take(&room, store, &[recovery.recipient()], copy, &mut |_| {})?;
+            Ok(())
+        });
         let work = scope.spawn(|| -> Result<()> {
             unsealed.rotate_root(&Caller::system())?;
             unsealed.rotate_tenant(&Caller::system(), unsealed.first_tenant())?;
             unsealed.reseal(&Caller::system(), unsealed.first_tenant())?;
             while !done.load(Ordering::Relaxed) {
                 run_due(unsealed, &[unsealed], SystemClock.now(), Duration::from_millis(50))?;
-                if !copy.exists() {
-                    store.snapshot(copy, SystemClock.now(), &mut |_| {})?;
-                }
             }
             Ok(())
         });
         let measured = measured();
         done.store(true, Ordering::Relaxed);
         work.join().map_err(|_| "the work panicked")??;
+        backup.join().map_err(|_| "the backup panicked")??;
         measured
     })
 }
