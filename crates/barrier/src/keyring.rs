@@ -3,7 +3,9 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use strongroom_core::{Mac, Provider, Record, RecordKey, Revision, Store, StoreError, Tenant};
+use strongroom_core::{
+    Lease, Mac, Provider, Record, RecordKey, Revision, Store, StoreError, Tenant, may_read,
+};
 use strongroom_keys::envelope::{self, Context, Header};
 
 use crate::{
@@ -154,6 +156,7 @@ impl Keyring {
         &self,
         provider: &dyn Provider,
         store: &dyn Store,
+        lease: &Lease,
         tenant: Tenant,
     ) -> Result<Option<Arc<TenantKeys>>, StoreError> {
         let generation = {
@@ -164,6 +167,8 @@ impl Keyring {
             }
             held.generation
         };
+        may_read()?;
+        lease.follow(tenant)?;
         let Some(keys) = self.load_tenant(provider, store, tenant)? else { return Ok(None) };
         let keys = Arc::new(keys);
         if let Some(held) = self.write().as_mut().filter(|held| held.generation == generation) {

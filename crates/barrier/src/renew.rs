@@ -80,7 +80,7 @@ impl Unsealed {
     /// # Errors
     /// [`StoreError`].
     pub fn plan_renew(&self, reader: Reader<'_>, caller: &Caller) -> Result<Change<u32>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let now = self.now();
         let (mut change, root) = self.rotated_root(reader, Because { caller, reason: Reason::Leak, now })?;
         let job = Renew { root, after: None };
@@ -96,7 +96,7 @@ impl Unsealed {
     /// # Errors
     /// [`StoreError`].
     pub fn renewal(&self, root: u32) -> Result<Renewal, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let state = self.state()?;
         let mut renewal = Renewal {
             root,

@@ -1,4 +1,4 @@
-use strongroom_core::{Action, Caller, Change, Name, Reader, StoreError, Tenant, Time, commit};
+use strongroom_core::{Action, Caller, Change, Name, Reader, Tenant, Time, commit};
 
 use crate::{
     Added, NewSlot, Share, ShareError, SlotError, Split, Unsealed,
@@ -124,7 +124,7 @@ impl Unsealed {
         shares: &[Share],
         reentered: Reentered,
     ) -> Result<Change<Confirmed>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let slots = self.slots(&mut reader)?;
         let id = shares.first().ok_or(ShareError::Missing { missing: 1 })?.slot();
         let proposed = match slots.proposed(id) {
@@ -168,7 +168,7 @@ impl Unsealed {
         caller: &Caller,
         proposed: [u8; 16],
     ) -> Result<Change<()>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let slots = self.slots(&mut reader)?;
         slots.proposed(proposed)?;
         let mut change = self.change_slots(reader, &slots, ())?;
@@ -199,7 +199,7 @@ impl Unsealed {
         old: [u8; 16],
         prepared: &Prepared,
     ) -> Result<Change<Added>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let slots = self.slots(&mut reader)?;
         let label = label(&slots, old)?;
         let row = prepared.row(self.provider(), &slots.roots.current, slots.roots.material(), label)?;
@@ -217,7 +217,7 @@ impl Unsealed {
         replaces: [u8; 16],
         prepared: &Prepared,
     ) -> Result<Change<Proposed>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let slots = self.slots(&mut reader)?;
         let label = label(&slots, replaces)?;
         let row = prepared.proposed(self.provider(), &slots.roots.current, replaces, label)?;

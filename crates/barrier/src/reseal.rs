@@ -63,7 +63,7 @@ impl Unsealed {
         caller: &Caller,
         tenant: Tenant,
     ) -> Result<Change<()>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let key = TenantRecord::key(tenant)?;
         let mut row = TenantRecord::read(&reader.get(&key)?.ok_or(NO_TENANT)?.value)?;
         let mut change = reader.change(());

@@ -29,7 +29,7 @@ impl Unsealed {
     /// # Errors
     /// [`StoreError`].
     pub fn plan_rotate_root(&self, reader: Reader<'_>, caller: &Caller) -> Result<Change<u32>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let why = Because { caller, reason: Reason::Asked, now: self.now() };
         let (change, version) = self.rotated_root(reader, why)?;
         Ok(change.map(|()| version))

@@ -143,7 +143,7 @@ impl Unsealed {
         caller: &Caller,
         schedule: Schedule,
     ) -> Result<Change<()>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let row = reader.get(&State::key()?)?.ok_or(StoreError::Corrupt)?;
         let mut state = State::read(&row.value)?;
         let mut change = reader.change(());

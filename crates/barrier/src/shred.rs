@@ -80,9 +80,8 @@ impl Unsealed {
     /// an unseal secret of its time. [`Shredded`] says so too.
     ///
     /// The erasure reaches the engine's files when the due work has been done: until then the deleted rows may be read
-    /// from them, and so may the wrapped keys, by whoever has the file and an unseal secret. Another process on the same
-    /// engine that has the tenant's keys in memory writes nothing any more, and forgets them when it tries to; until
-    /// then it reads what it finds.
+    /// from them, and so may the wrapped keys, by whoever has the file and an unseal secret. Where several nodes share the
+    /// engine, this returns when all have forgotten the keys or lost their [`Lease`](strongroom_core::Lease).
     ///
     /// # Errors
     /// [`CommitError`]; [`StoreError::Invalid`] for the first tenant, for the system's own, and where there is none.
@@ -100,7 +99,7 @@ impl Unsealed {
         caller: &Caller,
         tenant: Tenant,
     ) -> Result<Change<Shredded>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let key = TenantRecord::key(tenant)?;
         let rows = reader.get_many(&[State::key()?, key.clone()])?;
         let [Some(state), record] = rows.as_slice() else { return Err(StoreError::Corrupt) };
@@ -124,6 +123,7 @@ impl Unsealed {
         Shred::of(tenant).due(now)?.put(&mut change)?;
         self.record(&mut change, caller, tenant, Action::Shred)?;
         self.forget_with(&mut change, tenant);
+        self.lease().revoke(&mut change, tenant)?;
         Ok(change)
     }
 

@@ -118,7 +118,7 @@ impl Unsealed {
         caller: &Caller,
         id: [u8; 16],
     ) -> Result<Change<()>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let slots = self.slots(&mut reader)?;
         slots.in_use(id)?;
         let another = slots.another(self, id).ok_or(SlotError::Last)?;
@@ -147,7 +147,7 @@ impl Unsealed {
         id: [u8; 16],
         label: Option<&Name>,
     ) -> Result<Change<()>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let record = reader.get(&Slot::key(id)?)?.ok_or(SlotError::NotFound)?;
         let slot = Slot { label: label.cloned().map(Text), ..Slot::read(&record.value)? };
         let mut change = reader.change(());
@@ -158,7 +158,7 @@ impl Unsealed {
 
     /// Makes a slot as far as no root is needed.
     pub(crate) fn prepare_slot(&self, new: &NewSlot<'_>) -> Result<Prepared, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         if !new.makes_sense() {
             return Err(SlotError::Senseless);
         }
@@ -172,7 +172,7 @@ impl Unsealed {
         prepared: &Prepared,
         label: Option<&Name>,
     ) -> Result<Change<Added>, SlotError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         let slots = self.slots(&mut reader)?;
         let row =
             prepared.row(self.provider(), &slots.roots.current, slots.roots.material(), label.cloned())?;

@@ -97,7 +97,7 @@ impl Unsealed {
     /// # Errors
     /// [`StoreError`], also where there is no such tenant.
     pub fn tenant_status(&self, tenant: Tenant) -> Result<TenantStatus, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let record = read_one(self, &TenantRecord::key(tenant)?)?.ok_or(NO_TENANT)?;
         let row = TenantRecord::read(&record.value)?;
         let reseal = row.reseal.map(|since| self.reseal_progress(tenant, since)).transpose()?.flatten();
@@ -110,7 +110,7 @@ impl Unsealed {
     /// # Errors
     /// [`StoreError`].
     pub fn tenants(&self, after: Option<Tenant>, limit: usize) -> Result<Vec<Tenant>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let rows = self.raw_page(&tenants_after(after)?, limit)?;
         rows.iter().map(|(key, _)| Ok(Tenant::from_bytes(id_of(key)?))).collect()
     }

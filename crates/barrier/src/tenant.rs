@@ -42,7 +42,7 @@ impl Unsealed {
         mut reader: Reader<'_>,
         caller: &Caller,
     ) -> Result<Change<Tenant>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         // The change expects what it reads here: so the new keys hang under the root that is current when
         // they land.
         let (roots, _) = self.roots(&mut reader, Vec::new())?;
@@ -78,7 +78,7 @@ impl Unsealed {
         caller: &Caller,
         tenant: Tenant,
     ) -> Result<Change<u32>, StoreError> {
-        let _inside = self.gate().enter()?;
+        let _inside = self.enter()?;
         let (roots, mut rows) = self.roots(&mut reader, vec![TenantRecord::key(tenant)?])?;
         let (_, record) = rows.pop().ok_or(NO_TENANT)?;
         let why = Because { caller, reason: Reason::Asked, now: self.now() };

@@ -5,8 +5,9 @@ use std::{
 };
 
 use strongroom_core::{
-    Base, Batch, Caches, Clock, Direction, Gate, Lowered, Outbox, Outcome, Provider, Range, Record,
-    RecordKey, SealedStore, StillInside, Store, StoreError, Tenant, Time,
+    Base, Batch, Caches, Clock, CommitError, Direction, Gate, History, Inside, Lease, Lowered, Outbox,
+    Outcome, Provider, Range, Record, RecordKey, SealedStore, StillInside, Store, StoreError, Tenant, Time,
+    commit, may_read,
 };
 
 use crate::{
@@ -31,6 +32,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     outbox: Arc<Outbox>,
     caches: Arc<Caches>,
+    lease: Arc<Lease>,
 }
 
 impl Unsealed {
@@ -44,20 +46,23 @@ impl Unsealed {
         let mut producer = [0; 16];
         provider.random().fill_secret(&mut producer)?;
         let outbox = Arc::new(Outbox::new(producer));
-        let inner = Arc::new(Inner {
-            store,
-            provider,
-            gate: Arc::new(Gate::new()),
-            keyring: Keyring::new(slot),
-            first_tenant,
-            clock,
-            outbox,
-            caches: Arc::new(Caches::new()),
-        });
+        let (gate, caches) = (Arc::new(Gate::new()), Arc::new(Caches::new()));
+        let (engine, time) = (Arc::clone(&store), Arc::clone(&clock));
+        let lease = Arc::new(Lease::new(engine, time, Arc::clone(&caches), Arc::clone(&gate))?);
+        let keyring = Keyring::new(slot);
+        let inner =
+            Arc::new(Inner { store, provider, gate, keyring, first_tenant, clock, outbox, caches, lease });
         let weak: Weak<Inner> = Arc::downgrade(&inner);
         inner.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
                 inner.keyring.wipe();
+            }
+        });
+        // First of all: what other caches load again is sealed under these keys.
+        let weak: Weak<Inner> = Arc::downgrade(&inner);
+        inner.caches.add(move |tenant| {
+            if let Some(inner) = weak.upgrade() {
+                inner.keyring.evict_tenant(tenant);
             }
         });
         let unsealed = Self(inner);
@@ -76,6 +81,7 @@ impl Unsealed {
             clock: Arc::clone(&self.0.clock),
             outbox: Arc::clone(&self.0.outbox),
             caches: Arc::clone(&self.0.caches),
+            lease: Arc::clone(&self.0.lease),
         }
     }
 
@@ -91,6 +97,19 @@ impl Unsealed {
     /// [`StillInside`] at the deadline: nothing new begins, and the last one out wipes.
     pub fn seal(&self, wait: Duration) -> Result<(), StillInside> {
         self.0.gate.close(wait)
+    }
+
+    /// Where several nodes share the database: has each of them seal. When this returns, all that could be reached have,
+    /// and the others answer nothing from memory; this node is still open, for [`Unsealed::seal`].
+    ///
+    /// # Errors
+    /// [`CommitError`]; then others were not told.
+    pub fn order_seal(&self) -> Result<(), CommitError> {
+        commit(self, Tenant::SYSTEM, |reader| {
+            let mut change = reader.change(());
+            self.lease().order_seal(&mut change)?;
+            Ok::<_, CommitError>(change)
+        })
     }
 
     /// Whether it was sealed.
@@ -118,26 +137,33 @@ impl Unsealed {
         &self.0.outbox
     }
 
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.0.gate
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.0.lease
+    }
+
+    /// Enters the gate for one operation, which may use keys in memory.
+    pub(crate) fn enter(&self) -> Result<Inside<'_>, StoreError> {
+        let inside = self.0.gate.enter()?;
+        self.0.lease.check()?;
+        Ok(inside)
     }
 
     /// The keys of a tenant, which may be older than the tenant's record.
     pub(crate) fn keys(&self, tenant: Tenant) -> Result<Arc<TenantKeys>, StoreError> {
-        let keys = self.0.keyring.tenant(self.provider(), self.inner(), tenant)?;
+        let keys = self.0.keyring.tenant(self.provider(), self.inner(), self.lease(), tenant)?;
         keys.ok_or_else(|| self.gone(tenant))
     }
 
     /// Forgets all that is in memory of a tenant, here and in every capability.
     pub(crate) fn forget(&self, tenant: Tenant) {
-        self.0.keyring.evict_tenant(tenant);
         self.0.caches.forget(tenant);
     }
 }
 
 impl Store for Unsealed {
     fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        let _inside = self.0.gate.enter()?;
+        let _inside = self.enter()?;
+        may_read()?;
         self.read_many(keys)
     }
 
@@ -147,17 +173,19 @@ impl Store for Unsealed {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        let _inside = self.0.gate.enter()?;
+        let _inside = self.enter()?;
+        may_read()?;
         self.read_page(range, direction, limit)
     }
 
     fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        let _inside = self.0.gate.enter()?;
+        let _inside = self.enter()?;
         self.0.store.lower(sealed(self, batch)?)
     }
 
     fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        let _inside = self.0.gate.enter()?;
+        let _inside = self.enter()?;
+        may_read()?;
         let outcome = self.0.store.commit(batch)?;
         match &outcome {
             // Somebody else changed the tenant's keys: they are read again before the next plan.
@@ -170,8 +198,16 @@ impl Store for Unsealed {
     }
 
     fn scrub(&self) -> Result<(), StoreError> {
-        let _inside = self.0.gate.enter()?;
+        let _inside = self.enter()?;
         self.0.store.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.0.store.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.0.store.shared()
     }
 }
 

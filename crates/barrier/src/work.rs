@@ -18,7 +18,7 @@ impl Worker for Unsealed {
     }
 
     fn step(&self, reader: Reader<'_>, due: &Due, now: Time) -> Result<Change<()>, CommitError> {
-        let _inside = self.gate().enter().map_err(StoreError::from)?;
+        let _inside = self.enter()?;
         match due.kind {
             ROTATE_ROOT => self.root_rotation_due(reader, due, now),
             ROTATE => self.rotation_due(reader, due, now),

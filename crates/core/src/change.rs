@@ -1,10 +1,10 @@
-use std::{collections::BTreeMap, fmt, thread, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, thread, time::Duration};
 
 use zeroize::Zeroizing;
 
 use crate::{
-    Batch, Direction, Expect, Lowered, Outcome, PLAIN_LIMITS, Range, Record, RecordKey, SealedStore,
-    StoreError, Tenant, Write,
+    Batch, Clock, Direction, Expect, Hold, Lowered, Outcome, PLAIN_LIMITS, Range, Record, RecordKey,
+    SealedStore, StoreError, Tenant, Write,
 };
 
 /// Reads for a plan, and notes an expectation for all that it read.
@@ -68,7 +68,8 @@ impl<'s> Reader<'s> {
     /// Ends the reading and begins the change, whose commit gives `value`.
     pub fn change<T>(self, value: T) -> Change<T> {
         let expectations = self.seen.into_iter().collect();
-        Change { batch: Batch { expectations, writes: Vec::new() }, evictions: Vec::new(), value }
+        let batch = Batch { expectations, writes: Vec::new() };
+        Change { batch, evictions: Vec::new(), waits: None, value }
     }
 
     fn own(&self, tenant: Option<Tenant>) -> Result<(), StoreError> {
@@ -99,6 +100,7 @@ impl fmt::Debug for Reader<'_> {
 pub struct Change<T> {
     batch: Batch,
     evictions: Vec<Eviction>,
+    waits: Option<Arc<dyn Clock>>,
     value: T,
 }
 
@@ -133,9 +135,14 @@ impl<T> Change<T> {
         self.evictions.push(Box::new(evict));
     }
 
+    /// Waits, once the commit may have happened and everything is evicted, until the leases of other nodes have ended.
+    pub(crate) fn wait(&mut self, clock: &Arc<dyn Clock>) {
+        self.waits = Some(Arc::clone(clock));
+    }
+
     /// Changes the value.
     pub fn map<U>(self, map: impl FnOnce(T) -> U) -> Change<U> {
-        Change { batch: self.batch, evictions: self.evictions, value: map(self.value) }
+        Change { batch: self.batch, evictions: self.evictions, waits: self.waits, value: map(self.value) }
     }
 
     /// Commits, and gives the value.
@@ -155,7 +162,7 @@ impl<T> Change<T> {
     pub fn lower(self, store: &dyn SealedStore) -> Result<(Lowered, Pending<T>), StoreError> {
         self.batch.check(&PLAIN_LIMITS)?;
         let lowered = store.lower(self.batch)?;
-        Ok((lowered, Pending { evictions: self.evictions, value: self.value }))
+        Ok((lowered, Pending { evictions: self.evictions, waits: self.waits, value: self.value }))
     }
 
     fn write(&mut self, key: &RecordKey, write: Write) {
@@ -176,13 +183,18 @@ impl<T> fmt::Debug for Change<T> {
 #[must_use = "the caches are stale until the pending change is settled"]
 pub struct Pending<T> {
     evictions: Vec<Eviction>,
+    waits: Option<Arc<dyn Clock>>,
     value: T,
 }
 
 impl<T> Pending<T> {
-    /// For engines, after the commit: evicts what became stale, then gives the value.
+    /// For engines, after the commit: evicts what became stale, waits for other nodes where something was revoked, then
+    /// gives the value.
     pub fn settle(self) -> T {
         self.evictions.into_iter().for_each(|evict| evict());
+        if let Some(clock) = &self.waits {
+            Hold::of(clock).wait();
+        }
         self.value
     }
 

@@ -1,6 +1,8 @@
 use std::{
     ops::Add,
-    time::{Duration, SystemTime},
+    sync::LazyLock,
+    thread,
+    time::{Duration, Instant, SystemTime},
 };
 
 use minicbor::{Decode, Encode};
@@ -36,9 +38,27 @@ impl Add<Duration> for Time {
 
 /// Tells the time. A value, so that a test can stop it.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The present moment. It may jump in either direction.
     fn now(&self) -> Time;
+
+    /// The time since some moment that stays the same while the process lives. It never goes back.
+    fn elapsed(&self) -> Duration;
+
+    /// Blocks the thread until [`Clock::elapsed`] is at least `until`.
+    fn wait_until(&self, until: Duration) {
+        loop {
+            let left = until.saturating_sub(self.elapsed());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(GLANCE));
+        }
+    }
 }
+
+/// How often a waiting thread looks at the clock, which another thread may move.
+const GLANCE: Duration = Duration::from_millis(10);
+static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,6 +68,10 @@ impl Clock for SystemClock {
     fn now(&self) -> Time {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn elapsed(&self) -> Duration {
+        ORIGIN.elapsed()
     }
 }
 
@@ -74,5 +98,9 @@ impl FixedClock {
 impl Clock for FixedClock {
     fn now(&self) -> Time {
         Time(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.now().since(Time(0))
     }
 }

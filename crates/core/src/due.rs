@@ -100,6 +100,8 @@ pub type DueError = CommitError;
 pub struct DueReport {
     /// Steps that were committed.
     pub done: usize,
+    /// Steps during which another process changed something, most likely by doing them. What is left of them stays due.
+    pub contended: usize,
     /// Steps that failed, with the kind of work; they stay due.
     pub failed: Vec<(&'static str, DueError)>,
     /// When to run again: the time of the first work that is not due yet.
@@ -132,6 +134,7 @@ pub fn run_due(
             let due = Due { time, kind, id, tenant, payload: payload.to_vec() };
             match step(store, worker, &due, &key, Expect::At(record.revision), now) {
                 Ok(()) => report.done += 1,
+                Err(CommitError::Conflict(_)) => report.contended += 1,
                 Err(error) => report.failed.push((kind, error)),
             }
         }

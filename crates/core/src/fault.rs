@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use crate::{Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError};
+use crate::{
+    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
+};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,15 @@ impl Store for FaultStore {
     fn scrub(&self) -> Result<(), StoreError> {
         self.before()?;
         self.inner.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.before()?;
+        self.inner.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.inner.shared()
     }
 }
 

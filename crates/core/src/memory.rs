@@ -12,7 +12,8 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    Batch, Direction, Expect, Lowered, Outcome, Range, Record, RecordKey, Revision, Store, StoreError, Write,
+    Batch, Direction, Expect, History, Lowered, Outcome, Range, Record, RecordKey, Revision, Store,
+    StoreError, Write,
 };
 
 /// An ordered map in memory. Nothing is durable, everything else of the [`Store`] contract holds.
@@ -23,6 +24,7 @@ use crate::{
 pub struct MemoryStore {
     rows: Mutex<Rows>,
     batches: AtomicU64,
+    shared: bool,
 }
 
 #[derive(Default)]
@@ -38,6 +40,11 @@ impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty store that says it is shared: several nodes can stand on it, as if it were a database server.
+    pub fn shared() -> Self {
+        Self { shared: true, ..Self::default() }
     }
 
     /// All rows as they would lie in a file, for tests that look for what must not be there.
@@ -130,6 +137,14 @@ impl Store for MemoryStore {
 
     fn scrub(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        Ok(History { id: IDENTITY, revision: Revision(self.rows().counter) })
+    }
+
+    fn shared(&self) -> bool {
+        self.shared
     }
 }
 

@@ -58,6 +58,25 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Unsupported`] where the engine cannot promise that.
     fn scrub(&self) -> Result<(), StoreError>;
+
+    /// Which history of which database this is, and how far it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the engine cannot read.
+    fn history(&self) -> Result<History, StoreError>;
+
+    /// Whether other processes commit to the same database. A store that is shared is served from memory only under a
+    /// [`Lease`](crate::Lease).
+    fn shared(&self) -> bool;
+}
+
+/// The state of a database: no other one has had the same id and the same revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// Random; a database that was restored begins a new one.
+    pub id: [u8; 16],
+    /// No commit that was answered so far has a greater one, and every commit that begins later has.
+    pub revision: Revision,
 }
 
 /// A store that seals what it is given: the barrier. What capabilities accept, so that no key of theirs can
@@ -114,6 +133,13 @@ pub enum StoreError {
     /// A sync failed; what was not acknowledged may or may not be there. Close the store and open it again.
     #[error("the store lost its footing after a failed write: close it and open it again")]
     Broken,
+    /// The database did not answer in time, so that this node may not know what others revoked. It answers again as soon
+    /// as the database does.
+    #[error("the database does not answer, so nothing is served from memory: try again when it is back")]
+    LeaseLost,
+    /// The operation was to be done from memory alone, and cannot be.
+    #[error("not in memory: ask again in a way that may read the store")]
+    NotInMemory,
     /// A key that the store needs cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),

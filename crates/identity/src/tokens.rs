@@ -1,7 +1,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use strongroom_core::{
@@ -23,7 +23,14 @@ struct Inner {
     first_tenant: Tenant,
     /// Known tokens by their hash under a key that only this process has: so no token lies in memory.
     mac: Box<dyn Mac>,
-    known: RwLock<HashMap<[u8; 32], Token>>,
+    known: RwLock<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    tokens: HashMap<[u8; 32], Token>,
+    /// Raised by whatever may have ended a token: what was read before is not kept.
+    generation: u64,
 }
 
 /// More tokens than this are not kept in memory together.
@@ -42,7 +49,13 @@ impl Tokens {
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
-                inner.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+                inner.forget();
+            }
+        });
+        let weak = Arc::downgrade(&inner);
+        inner.base.caches.add(move |tenant| {
+            if let Some(inner) = weak.upgrade().filter(|_| tenant == Tenant::SYSTEM) {
+                inner.forget();
             }
         });
         Ok(Self(inner))
@@ -75,7 +88,7 @@ impl Tokens {
     pub fn cached(&self, text: &str) -> Result<Option<Token>, StoreError> {
         let _inside = self.0.base.enter()?;
         let hash = self.hash(text)?;
-        Ok(self.0.known.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned())
+        Ok(self.0.known().tokens.get(&hash).cloned())
     }
 
     /// What is known of a token, if it is good.
@@ -90,16 +103,20 @@ impl Tokens {
         if let Some(token) = self.cached(text)? {
             return Ok(Some(token));
         }
+        let generation = self.0.known().generation;
+        self.0.base.lease.follow(Tenant::SYSTEM)?;
         let key = key(&hash(&*self.0.base.provider, text))?;
         let record = self.0.base.store.get_many(&[key])?.pop().flatten();
         let Some(record) = record else { return Ok(None) };
         let token = Token::read(&record.value)?;
         let hash = self.hash(text)?;
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN {
-            known.clear();
+        if known.tokens.len() >= KNOWN {
+            known.tokens.clear();
         }
-        known.insert(hash, token.clone());
+        if known.generation == generation {
+            known.tokens.insert(hash, token.clone());
+        }
         Ok(Some(token))
     }
 
@@ -111,6 +128,17 @@ impl Tokens {
     fn hash(&self, text: &str) -> Result<[u8; 32], StoreError> {
         let text = if text.len() > LONGEST { "" } else { text };
         Ok(*self.0.mac.mac(&[text.as_bytes()])?)
+    }
+}
+
+impl Inner {
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        *known = Known { generation: known.generation + 1, ..Known::default() };
     }
 }
 
@@ -140,7 +168,7 @@ mod tests {
     }
 
     fn known(tokens: &Tokens) -> usize {
-        tokens.0.known.read().unwrap().len()
+        tokens.0.known().tokens.len()
     }
 
     #[test]

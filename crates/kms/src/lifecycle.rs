@@ -181,6 +181,13 @@ impl Rings {
         base.outbox.put(&mut change, &event)?;
         let (kms, name) = (self.kms().clone(), name.clone());
         change.evict(move || kms.evict(tenant, &name));
+        match action {
+            // Nobody has it in memory.
+            Action::Create => {}
+            // A node that has not heard of it yet does a little longer what was allowed before.
+            Action::Rotate | Action::Enable => base.lease.announce(&mut change, tenant)?,
+            _ => base.lease.revoke(&mut change, tenant)?,
+        }
         Ok(change)
     }
 }

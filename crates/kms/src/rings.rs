@@ -2,6 +2,7 @@ use std::{fmt, sync::Arc};
 
 use strongroom_core::{
     Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
+    may_read,
 };
 
 use crate::{
@@ -19,7 +20,8 @@ const READ_AT_ONCE: usize = 50;
 /// The key rings of a database. Cheap to clone; lives for one unsealing.
 ///
 /// Make one for each unsealing and clone it: what it keeps in memory is evicted by changes that went through it
-/// or its clones, and a second one over the same store would not hear of them.
+/// or its clones. A second one over the same store would not hear of them, unless the store is shared: then every one
+/// hears of all within a second, by its [`Lease`](strongroom_core::Lease).
 #[derive(Clone)]
 pub struct Kms(Arc<Inner>);
 
@@ -121,9 +123,10 @@ impl Rings {
         Ok(self.loaded(name)?.view.algorithm)
     }
 
-    /// Whether an operation with this ring would touch the store: not if it is in memory.
+    /// Whether the ring is in memory, so that an operation with it need not touch the store. It may be gone by then: where
+    /// no store may be touched, run it [`from_memory`](strongroom_core::from_memory).
     pub fn cached(&self, name: &Name) -> bool {
-        self.base().enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())
+        self.kms.0.cache.find(self.tenant(), name).is_some()
     }
 
     /// A handle on a ring for a sibling, which checks gate, tenant and state at each use. It is on this ring: once
@@ -156,8 +159,7 @@ impl Rings {
         plaintext: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        let _inside = self.base().enter()?;
-        self.loaded(name)?.encrypt(self.provider(), version, plaintext, additional)
+        self.with_ring(name, |ring| ring.encrypt(self.provider(), version, plaintext, additional))
     }
 
     /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
@@ -165,8 +167,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
     pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
-        let _inside = self.base().enter()?;
-        self.loaded(name)?.decrypt(self.provider(), envelope, additional)
+        self.with_ring(name, |ring| ring.decrypt(self.provider(), envelope, additional))
     }
 
     /// Encrypts anew under the newest version what an older one encrypted.
@@ -188,10 +189,10 @@ impl Rings {
         envelope: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        let _inside = self.base().enter()?;
-        let ring = self.loaded(name)?;
-        let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
-        ring.encrypt(self.provider(), version, &plaintext, additional)
+        self.with_ring(name, |ring| {
+            let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
+            ring.encrypt(self.provider(), version, &plaintext, additional)
+        })
     }
 
     /// Signs a message.
@@ -251,10 +252,29 @@ impl Rings {
         self.caller.tenant
     }
 
+    /// Does something with a ring as of one moment; once more as the store has it, where another node may have given it
+    /// a version that is not known here yet.
+    fn with_ring<T>(
+        &self,
+        name: &Name,
+        work: impl Fn(&Loaded) -> Result<T, KmsError>,
+    ) -> Result<T, KmsError> {
+        let _inside = self.base().enter()?;
+        match work(&*self.loaded(name)?) {
+            Err(KmsError::NoVersion) if self.base().lease.shared() => {
+                may_read()?;
+                self.kms.evict(self.tenant(), name);
+                work(&*self.loaded(name)?)
+            }
+            done => done,
+        }
+    }
+
     /// The ring from memory, or filled from the store; every use of a key comes through here.
     pub(crate) fn loaded(&self, name: &Name) -> Result<Arc<Loaded>, KmsError> {
         let base = self.base();
         let ring = self.kms.0.cache.find_or(self.tenant(), name, || {
+            base.lease.follow(self.tenant())?;
             Loaded::new(&*base.provider, &load(&*base.store, self.tenant(), name)?)
         })?;
         if ring.view.disabled { Err(KmsError::Disabled) } else { Ok(ring) }
@@ -273,20 +293,18 @@ impl Rings {
         &self,
         name: &Name,
         version: Option<u32>,
-        sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, KeyError>,
+        sign: impl Fn(&dyn Key) -> Result<Vec<u8>, KeyError>,
     ) -> Result<Signature, KmsError> {
-        let _inside = self.base().enter()?;
-        self.loaded(name)?.sign(self.provider(), version, sign)
+        self.with_ring(name, |ring| ring.sign(self.provider(), version, &sign))
     }
 
     fn verified(
         &self,
         name: &Name,
         signature: &Signature,
-        verify: impl FnOnce(&dyn Key) -> Result<bool, KeyError>,
+        verify: impl Fn(&dyn Key) -> Result<bool, KeyError>,
     ) -> Result<bool, KmsError> {
-        let _inside = self.base().enter()?;
-        self.loaded(name)?.verify(self.provider(), signature.version, verify)
+        self.with_ring(name, |ring| ring.verify(self.provider(), signature.version, &verify))
     }
 }
 

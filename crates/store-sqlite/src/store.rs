@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::Connection;
 use strongroom_core::{
-    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Revision, Store, StoreError,
+    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Revision, Store, StoreError,
 };
 
 use crate::{
@@ -154,6 +154,16 @@ impl Store for SqliteStore {
     fn scrub(&self) -> Result<(), StoreError> {
         let mut lead = self.0.lead_alone()?;
         Ok(lead.writer.scrub()?)
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        let Identity { history: id, revision, .. } = self.identity()?;
+        Ok(History { id, revision })
+    }
+
+    /// One process owns the file.
+    fn shared(&self) -> bool {
+        false
     }
 }
 

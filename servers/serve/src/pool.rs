@@ -11,9 +11,10 @@ use std::{
 };
 
 use hyper::StatusCode;
+use strongroom_core::{Hold, deferring};
 use tokio::{
     sync::oneshot,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{DEEP, Response, wiping_stack};
@@ -99,7 +100,7 @@ impl Pool {
         let job = Box::new(move || {
             if ticket.begin() {
                 // A receiver that is gone wanted no answer.
-                let _ = answer.send(wiping_stack::<DEEP, _>(job));
+                let _ = answer.send(deferring(|| wiping_stack::<DEEP, _>(job)));
             }
         });
         match self.0.shared.submit(job) {
@@ -198,11 +199,11 @@ pub struct Pending<T>(State<T>);
 
 enum State<T> {
     Refused(Busy),
-    Queued { receiver: oneshot::Receiver<T>, claim: Claim, until: Instant },
+    Queued { receiver: oneshot::Receiver<(T, Option<Hold>)>, claim: Claim, until: Instant },
 }
 
 impl<T> Pending<T> {
-    /// Waits for the result.
+    /// Waits for the result; where something was revoked, until that holds on every node.
     ///
     /// # Errors
     /// [`Busy`]: the job did not run, or panicked.
@@ -216,7 +217,11 @@ impl<T> Pending<T> {
             Err(_) if claim.0.cancel() => return Err(Busy::Late),
             Err(_) => receiver.await,
         };
-        answer.map_err(|_| Busy::Panicked)
+        let (answer, hold) = answer.map_err(|_| Busy::Panicked)?;
+        while let Some(left) = hold.as_ref().map(Hold::left).filter(|left| !left.is_zero()) {
+            sleep(left).await;
+        }
+        Ok(answer)
     }
 }
 

@@ -137,6 +137,7 @@ pub(crate) fn commit_failed(error: &CommitError) -> Response {
 pub(crate) fn store_failed(error: &StoreError) -> Response {
     match error {
         StoreError::Sealed => sealed(),
+        StoreError::LeaseLost => Response::busy(&error.to_string()),
         StoreError::Invalid(text) | StoreError::TooLarge(text) => bad_request(text),
         other => {
             tracing::error!(error = %other, source = ?std::error::Error::source(other), "a request failed");

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use strongroom_core::Lease;
 use strongroom_serve::{Metrics, Pool, Server, asked_to_end};
 
 use crate::{Api, Node};
@@ -26,7 +27,8 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     let storage = Pool::start("storage", STORAGE_THREADS, STORAGE_ROOM, STORAGE_PATIENCE)?;
     let metrics = Metrics::new(&[]);
     metrics.watch_pool(&storage);
-    let tender = Tender::start(Arc::clone(node))?;
+    let tender = Regular::start("tend", TEND, Arc::clone(node), Node::tend)?;
+    let keeper = Regular::start("lease", Lease::RENEWED, Arc::clone(node), Node::keep_lease)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let api = Api::new(Arc::clone(node), storage.clone());
     let cut = runtime.block_on(async { server.metered(&metrics).run(api, asked_to_end()?).await })?;
@@ -35,6 +37,7 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     }
     storage.close();
     tender.stop();
+    keeper.stop();
     if let Err(error) = node.seal() {
         tracing::warn!(%error, "ended without waiting longer");
     }
@@ -47,29 +50,30 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     Ok(())
 }
 
-/// One thread that looks after due work.
-struct Tender {
+/// A thread that does something with the node again and again, and once more at the end.
+struct Regular {
+    name: &'static str,
     stop: mpsc::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
 
-impl Tender {
-    fn start(node: Arc<Node>) -> io::Result<Self> {
+impl Regular {
+    fn start(name: &'static str, every: Duration, node: Arc<Node>, work: fn(&Node)) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let work = move || {
-            while stopped.recv_timeout(TEND) == Err(mpsc::RecvTimeoutError::Timeout) {
-                node.tend();
+            while stopped.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
+                work(&node);
             }
-            node.tend();
+            work(&node);
         };
-        let thread = thread::Builder::new().name("tend".into()).spawn(work)?;
-        Ok(Self { stop, thread })
+        let thread = thread::Builder::new().name(name.into()).spawn(work)?;
+        Ok(Self { name, stop, thread })
     }
 
     fn stop(self) {
         drop(self.stop);
         if self.thread.join().is_err() {
-            tracing::error!("the thread that does due work has panicked");
+            tracing::error!(thread = self.name, "a thread of the server has panicked");
         }
     }
 }

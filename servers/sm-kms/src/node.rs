@@ -1,6 +1,9 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -31,6 +34,8 @@ pub struct Node {
     /// A passphrase takes much memory: one at a time.
     passphrases: Mutex<()>,
     backups: Option<Backups>,
+    /// Whether the last renewal of the lease failed.
+    out_of_touch: AtomicBool,
     state: RwLock<State>,
 }
 
@@ -126,8 +131,19 @@ impl Node {
         };
         let (collector, confirming) = (Collector::new(), Collector::new());
         let (state, passphrases) = (RwLock::new(state), Mutex::new(()));
-        let backups = None;
-        Ok(Self { store, provider, clock, secrets, collector, confirming, passphrases, backups, state })
+        let (backups, out_of_touch) = (None, AtomicBool::new(false));
+        Ok(Self {
+            store,
+            provider,
+            clock,
+            secrets,
+            collector,
+            confirming,
+            passphrases,
+            backups,
+            out_of_touch,
+            state,
+        })
     }
 
     /// The node with backups of its store.
@@ -280,8 +296,63 @@ impl Node {
         }
     }
 
+    /// Seals every node on the same database, this one last. That of another one fails only where the database does
+    /// not answer; then the other has lost its lease, or will within a second.
+    ///
+    /// # Errors
+    /// As for [`Node::seal`].
+    pub fn seal_everywhere(&self) -> Result<(), NodeError> {
+        if let Some(open) = self.open()
+            && let Err(error) = open.unsealed.order_seal()
+        {
+            tracing::warn!(%error, "other nodes on this database were not told to seal");
+        }
+        self.seal()
+    }
+
+    /// Renews the node's right to answer from memory. Call it every [`Lease::RENEWED`](strongroom_core::Lease::RENEWED).
+    pub fn keep_lease(&self) {
+        let Some(open) = self.open() else { return };
+        let renewed = open.unsealed.base().lease.renew();
+        if open.unsealed.is_sealed() {
+            tracing::warn!("another node ordered to seal");
+            if let Err(error) = self.seal() {
+                tracing::warn!(%error, "sealed");
+            }
+        }
+        let lost = matches!(renewed, Err(ref error) if !matches!(error, StoreError::Sealed));
+        if self.out_of_touch.swap(lost, Ordering::Relaxed) != lost {
+            match renewed {
+                Err(error) => tracing::warn!(%error, "the database does not answer"),
+                Ok(()) => tracing::info!("the database answers again"),
+            }
+        }
+    }
+
+    /// Whether another node has initialised the database meanwhile; opens it then, if a secret of this node does.
+    fn look_again(&self) {
+        if !self.store.shared() || self.sealed().is_some() {
+            return;
+        }
+        let opened =
+            Sealed::open(Arc::clone(&self.store), Arc::clone(&self.provider), Arc::clone(&self.clock));
+        let Ok(sealed) = opened else { return };
+        {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            if matches!(*state, State::Uninitialized) {
+                *state = State::Sealed(sealed);
+            }
+        }
+        if !self.secrets.is_empty()
+            && let Err(error) = self.unseal_with_secrets()
+        {
+            tracing::warn!(%error, "the database that another node made does not open with the secrets here");
+        }
+    }
+
     /// Does the work that is due, and hands waiting events to the log. Call it now and then.
     pub fn tend(&self) {
+        self.look_again();
         if let Some(open) = self.open() {
             // Sealed meanwhile: then nothing is done.
             drop(open.within(|| self.tend_to(&open)));

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_core::{Caller, Name, RequestId};
+use strongroom_core::{Caller, Name, RequestId, from_memory};
 use strongroom_identity::Token;
 use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step};
 
@@ -72,16 +72,16 @@ impl Api {
         let admitted = move |open, token, token_text| {
             operation.map(|operation| admitted(open, token, token_text, request, operation))
         };
-        match open.tokens.cached(text.expose()) {
-            Ok(Some(token)) => Step::Now(admitted(open, token, token_text)),
-            Ok(None) => {
+        match from_memory(|| open.tokens.cached(text.expose())) {
+            Some(Ok(Some(token))) => Step::Now(admitted(open, token, token_text)),
+            None | Some(Ok(None)) => {
                 Step::Later(self.pool.run(move || match open.tokens.check(token_text.expose_secret()) {
                     Ok(Some(token)) => admitted(open, token, token_text),
                     Ok(None) => Err(answer::denied()),
                     Err(error) => Err(answer::store_failed(&error)),
                 }))
             }
-            Err(error) => Step::Now(Err(answer::store_failed(&error))),
+            Some(Err(error)) => Step::Now(Err(answer::store_failed(&error))),
         }
     }
 
@@ -140,12 +140,12 @@ impl Service for Api {
     }
 
     fn handle(&self, head: &Head<'_>, admitted: Route, body: Body) -> Step<Response> {
-        let reply = Reply::new(head.request_id());
+        let id = head.request_id();
         match admitted {
             Route::Open(public) => {
                 let node = Arc::clone(&self.node);
                 match public.query(head) {
-                    Ok(query) => self.step(false, move || public.answer(&node, &query, &body)),
+                    Ok(query) => self.later(move || public.answer(&node, &query, &body)),
                     Err(error) => Step::Now(error.into()),
                 }
             }
@@ -155,23 +155,27 @@ impl Service for Api {
                     Ok(page) => page,
                     Err(refusal) => return Step::Now(refusal),
                 };
-                self.step(false, move || operation.answer(&node, &access, &page, &reply, &body))
+                self.later(move || operation.answer(&node, &access, &page, &Reply::new(id), &body))
             }
             Route::Private(Private::Transit(operation), access) => {
                 let page = match operation.page(head) {
                     Ok(page) => page,
                     Err(refusal) => return Step::Now(refusal),
                 };
-                let inline = operation.inline(&access, body.len());
-                self.step(inline, move || operation.answer(&access, &page, reply, &body))
+                if operation.inline(&access, body.len())
+                    && let Some(answer) = from_memory(|| operation.answer(&access, &page, id, &body))
+                {
+                    return Step::Now(answer);
+                }
+                self.later(move || operation.answer(&access, &page, id, &body))
             }
         }
     }
 }
 
 impl Api {
-    fn step(&self, inline: bool, job: impl FnOnce() -> Response + Send + 'static) -> Step<Response> {
-        if inline { Step::Now(job()) } else { Step::Later(self.pool.run(job)) }
+    fn later(&self, job: impl FnOnce() -> Response + Send + 'static) -> Step<Response> {
+        Step::Later(self.pool.run(job))
     }
 }
 

@@ -46,7 +46,7 @@ pub fn fsck(
     checks: &[&dyn Check],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, StoreError> {
-    let _inside = unsealed.gate().enter()?;
+    let _inside = unsealed.enter()?;
     let mut fsck = Fsck {
         store,
         unsealed,

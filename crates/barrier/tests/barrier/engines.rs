@@ -9,7 +9,7 @@ use std::{
 };
 
 use strongroom_core::{
-    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Write,
+    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Write,
 };
 
 /// What happens before each operation of an engine.
@@ -63,6 +63,14 @@ impl<B: Before> Store for Watched<B> {
     fn scrub(&self) -> Result<(), StoreError> {
         self.before.operation();
         self.engine.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.engine.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.engine.shared()
     }
 }
 

@@ -7,8 +7,8 @@ use std::{
 
 use strongroom_barrier::{Unlock, Unsealed};
 use strongroom_core::{
-    Batch, CommitError, Direction, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Table,
-    Tenant, run_due,
+    Batch, CommitError, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError,
+    Table, Tenant, run_due,
 };
 
 use crate::db::{Db, NOW, SYSTEM, TABLE, file, name, put};
@@ -52,6 +52,14 @@ impl Store for Liar {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.engine.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.engine.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.engine.shared()
     }
 }
 

@@ -5,9 +5,9 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use strongroom_barrier::{NewSlot, Sealed, Unlock, Unsealed, fsck};
 use strongroom_core::{
-    Action, Algorithm, Change, CommitError, Direction, Due, Event, FixedClock, Lowered, Name, Outcome, Range,
-    Reader, Record, RecordKey, Segment, Store, StoreError, Table, Tenant, Time, Worker, commit, drain,
-    memory::MemoryStore, run_due,
+    Action, Algorithm, Change, CommitError, Direction, Due, Event, FixedClock, History, Lowered, Name,
+    Outcome, Range, Reader, Record, RecordKey, Segment, Store, StoreError, Table, Tenant, Time, Worker,
+    commit, drain, memory::MemoryStore, run_due,
 };
 use strongroom_kms::Kms;
 use strongroom_store_sqlite::SqliteStore;
@@ -245,6 +245,14 @@ impl Store for Scrubs {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.answers.lock().unwrap().pop().unwrap()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.engine.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.engine.shared()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use strongroom_core::{
-    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
+    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
 };
 
 /// What happens at the operations of a [`Tapped`] store.
@@ -153,6 +153,14 @@ impl<T: Tap> Store for Tapped<T> {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.inner.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.inner.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.inner.shared()
     }
 }
 

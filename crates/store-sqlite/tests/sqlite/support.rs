@@ -9,8 +9,8 @@ use std::{
 };
 
 use strongroom_core::{
-    Batch, Direction, Expect, Lowered, Outcome, Range, Record, RecordKey, Revision, SealedStore, Segment,
-    Store, StoreError, Table, Tenant, Write,
+    Batch, Direction, Expect, History, Lowered, Outcome, Range, Record, RecordKey, Revision, SealedStore,
+    Segment, Store, StoreError, Table, Tenant, Write,
 };
 use strongroom_store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -137,6 +137,14 @@ impl Store for Plain {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.0.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.0.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.0.shared()
     }
 }
 

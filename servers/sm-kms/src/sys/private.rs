@@ -113,7 +113,7 @@ impl Operation {
             return refusal;
         }
         match self {
-            Self::Seal => match node.seal() {
+            Self::Seal => match node.seal_everywhere() {
                 Ok(()) => Response::empty(StatusCode::NO_CONTENT),
                 Err(error) => node_failed(&error),
             },

@@ -5,7 +5,7 @@ mod items;
 mod keys;
 mod sign;
 
-use strongroom_core::Name;
+use strongroom_core::{Name, RequestId};
 use strongroom_kms::Rings;
 use strongroom_serve::{Head, Limits, Method, Response};
 
@@ -138,12 +138,12 @@ impl Operation {
         }
     }
 
-    pub(crate) fn answer(self, access: &Access, page: &Page, reply: Reply, body: &[u8]) -> Response {
-        let rings = rings(access);
+    pub(crate) fn answer(&self, access: &Access, page: &Page, id: RequestId, body: &[u8]) -> Response {
+        let (rings, reply) = (rings(access), Reply::new(id));
         let answered = match self {
             Self::List => keys::list(&rings, page, reply),
-            Self::Ring(operation, name) => keys::answer(&rings, operation, &name, reply, body),
-            Self::Use(using, name) => items::answer(&rings, using, &name, reply, body),
+            Self::Ring(operation, name) => keys::answer(&rings, *operation, name, reply, body),
+            Self::Use(using, name) => items::answer(&rings, *using, name, reply, body),
         };
         answered.unwrap_or_else(|refusal| refusal)
     }

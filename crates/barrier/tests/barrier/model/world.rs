@@ -5,7 +5,7 @@ use std::{
 
 use strongroom_barrier::{NewSlot, Sealed, Share, ShareError, Unlock, UnsealError, Unsealed};
 use strongroom_core::{
-    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Tenant, Time,
+    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Tenant, Time,
     fault::{Fault, FaultStore},
 };
 use strongroom_keys::RustCrypto;
@@ -236,5 +236,13 @@ impl Store for Switch {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.now().scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.now().history()
+    }
+
+    fn shared(&self) -> bool {
+        self.now().shared()
     }
 }

@@ -1,0 +1,410 @@
+//! The rules of leases: several nodes on one store, and a clock that moves when it is told to.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use strongroom_core::{
+    Batch, Caches, Clock, Direction, FixedClock, Gate, History, Lease, Lowered, Outcome, Range, Reader,
+    Record, RecordKey, SealedStore, Store, StoreError, Tenant, Time, deferring, from_memory, may_read,
+    memory::MemoryStore,
+};
+
+const TENANT: Tenant = Tenant::from_bytes([7; 16]);
+const OTHER: Tenant = Tenant::from_bytes([8; 16]);
+
+/// A database that can be cut off, and counts what it is asked for.
+struct Database {
+    rows: Arc<MemoryStore>,
+    asked: AtomicUsize,
+    cut: Mutex<bool>,
+}
+
+impl Database {
+    fn shared() -> Arc<Self> {
+        Self::over(Arc::new(MemoryStore::shared()))
+    }
+
+    fn over(rows: Arc<MemoryStore>) -> Arc<Self> {
+        Arc::new(Self { rows, asked: AtomicUsize::new(0), cut: Mutex::new(false) })
+    }
+
+    fn cut(&self, cut: bool) {
+        *self.cut.lock().unwrap() = cut;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    fn answers(&self) -> Result<&MemoryStore, StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        match *self.cut.lock().unwrap() {
+            true => Err(StoreError::Engine("cut off".into())),
+            false => Ok(&self.rows),
+        }
+    }
+}
+
+impl Store for Database {
+    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.answers()?.get_many(keys)
+    }
+
+    fn scan(
+        &self,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        self.answers()?.scan(range, direction, limit)
+    }
+
+    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
+        self.rows.lower(batch)
+    }
+
+    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+        self.answers()?.commit(batch)
+    }
+
+    fn scrub(&self) -> Result<(), StoreError> {
+        self.answers()?.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.answers()?.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.rows.shared()
+    }
+}
+
+impl SealedStore for Database {}
+
+/// What a process has: a lease, its caches and its gate.
+struct Node {
+    database: Arc<Database>,
+    lease: Lease,
+    gate: Arc<Gate>,
+    forgotten: Arc<Mutex<Vec<Tenant>>>,
+}
+
+impl Node {
+    fn on(database: &Arc<Database>, clock: &Arc<FixedClock>) -> Self {
+        let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
+        let forgotten = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&forgotten);
+        caches.add(move |tenant| noted.lock().unwrap().push(tenant));
+        let lease =
+            Lease::new(Arc::clone(database) as _, Arc::clone(clock) as _, caches, Arc::clone(&gate)).unwrap();
+        Self { database: Arc::clone(database), lease, gate, forgotten }
+    }
+
+    fn forgotten(&self) -> Vec<Tenant> {
+        std::mem::take(&mut *self.forgotten.lock().unwrap())
+    }
+
+    /// A commit after which what is in memory of a tenant is not true any more.
+    fn changes(&self, tenant: Tenant) {
+        let mut change = Reader::new(&*self.database, Tenant::SYSTEM).change(());
+        self.lease.announce(&mut change, tenant).unwrap();
+        change.commit(&*self.database).unwrap();
+    }
+
+    fn revokes(&self, tenant: Tenant) {
+        let mut change = Reader::new(&*self.database, Tenant::SYSTEM).change(());
+        self.lease.revoke(&mut change, tenant).unwrap();
+        change.commit(&*self.database).unwrap();
+    }
+}
+
+fn clock() -> Arc<FixedClock> {
+    Arc::new(FixedClock::at(Time::from_millis(1_800_000_000_000)))
+}
+
+fn lost(answer: Result<(), StoreError>) -> bool {
+    matches!(answer, Err(StoreError::LeaseLost | StoreError::Engine(_)))
+}
+
+#[test]
+fn a_node_asks_the_database_once_in_the_time_of_a_lease() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    let before = database.asked();
+    for _ in 0..100 {
+        node.lease.check().unwrap();
+    }
+    assert_eq!(database.asked(), before + 1);
+    clock.advance(Lease::HELD - Duration::from_millis(1));
+    node.lease.check().unwrap();
+    assert_eq!(database.asked(), before + 1);
+    clock.advance(Duration::from_millis(1));
+    node.lease.check().unwrap();
+    assert_eq!(database.asked(), before + 2);
+}
+
+#[test]
+fn what_another_node_changed_is_forgotten_at_the_next_renewal_and_nothing_else_is() {
+    let (database, clock) = (Database::shared(), clock());
+    let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
+    node.lease.follow(TENANT).unwrap();
+    node.lease.follow(OTHER).unwrap();
+    other.changes(TENANT);
+    node.lease.renew().unwrap();
+    assert_eq!(node.forgotten(), [TENANT]);
+    node.lease.renew().unwrap();
+    assert_eq!(node.forgotten(), []);
+    other.changes(TENANT);
+    other.changes(TENANT);
+    other.changes(OTHER);
+    node.lease.renew().unwrap();
+    let mut forgotten = node.forgotten();
+    forgotten.sort();
+    assert_eq!(forgotten, [TENANT, OTHER]);
+}
+
+#[test]
+fn a_change_between_following_and_the_first_renewal_is_heard_of() {
+    let (database, clock) = (Database::shared(), clock());
+    let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
+    node.lease.renew().unwrap();
+    node.lease.follow(TENANT).unwrap();
+    other.changes(TENANT);
+    node.lease.renew().unwrap();
+    assert_eq!(node.forgotten(), [TENANT]);
+}
+
+#[test]
+fn a_node_that_lost_the_database_stops_when_its_lease_ends_and_recovers_by_itself() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    node.lease.check().unwrap();
+    database.cut(true);
+    clock.advance(Lease::HELD - Duration::from_millis(1));
+    node.lease.check().unwrap();
+    clock.advance(Duration::from_millis(1));
+    assert!(lost(node.lease.check()));
+    assert!(lost(node.lease.check()));
+    database.cut(false);
+    node.lease.check().unwrap();
+}
+
+#[test]
+fn a_revocation_returns_when_every_older_lease_has_ended_and_not_before() {
+    let (database, clock) = (Database::shared(), clock());
+    let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
+    node.lease.follow(TENANT).unwrap();
+    node.lease.check().unwrap();
+    let (told, done) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            other.revokes(TENANT);
+            told.send(()).unwrap();
+        });
+        while database.rows.history().unwrap().revision.0 == 0 {
+            thread::yield_now();
+        }
+        // The node may serve what is revoked, and whoever revoked it does not have the answer yet.
+        clock.advance(Lease::HELD - Duration::from_millis(1));
+        node.lease.check().unwrap();
+        assert_eq!(node.forgotten(), []);
+        assert!(done.recv_timeout(Duration::from_millis(50)).is_err());
+        // Its lease ends, and renewing it forgets: only then comes the answer.
+        clock.advance(Duration::from_millis(1));
+        node.lease.check().unwrap();
+        assert_eq!(node.forgotten(), [TENANT]);
+        assert!(done.recv_timeout(Duration::from_millis(50)).is_err());
+        clock.advance(Lease::AWAITED - Lease::HELD);
+        done.recv_timeout(Duration::from_secs(10)).unwrap();
+    });
+}
+
+#[test]
+fn a_revocation_whose_answer_was_lost_waits_too() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    let mut change = Reader::new(&*database, Tenant::SYSTEM).change(());
+    node.lease.revoke(&mut change, TENANT).unwrap();
+    let (_, pending) = change.lower(&*database).unwrap();
+    let (outcome, hold) = deferring(|| pending.conclude(Ok(Outcome::Unknown)));
+    assert!(outcome.is_err());
+    assert_eq!(hold.unwrap().left(), Lease::AWAITED);
+}
+
+#[test]
+fn a_revocation_that_conflicts_waits_for_nobody() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    let mut change = Reader::new(&*database, Tenant::SYSTEM).change(());
+    node.lease.revoke(&mut change, TENANT).unwrap();
+    let (_, pending) = change.lower(&*database).unwrap();
+    let key = RecordKey::new(TENANT, strongroom_core::Table::new(0x7f01), &[]).unwrap();
+    let (_, hold) = deferring(|| pending.conclude(Ok(Outcome::Conflict(key))).is_err());
+    assert!(hold.is_none());
+}
+
+#[test]
+fn who_defers_gets_the_wait_with_the_answer_and_others_are_not_touched() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    let ((), hold) = deferring(|| node.revokes(TENANT));
+    let hold = hold.unwrap();
+    assert_eq!(hold.left(), Lease::AWAITED);
+    clock.advance(Lease::AWAITED);
+    assert_eq!(hold.left(), Duration::ZERO);
+    let ((), hold) = deferring(|| node.changes(TENANT));
+    assert!(hold.is_none());
+    let panicked = std::panic::catch_unwind(|| deferring(|| panic!("on purpose")));
+    assert!(panicked.is_err());
+    let (inner, outer) = deferring(|| deferring(|| node.revokes(TENANT)).1.is_some());
+    assert!(inner && outer.is_none(), "what the inner one answers is the inner one's to wait for");
+}
+
+#[test]
+fn an_order_to_seal_reaches_every_node_that_was_open_before() {
+    let (database, clock) = (Database::shared(), clock());
+    let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
+    node.lease.check().unwrap();
+    let mut change = Reader::new(&*database, Tenant::SYSTEM).change(());
+    other.lease.order_seal(&mut change).unwrap();
+    let (outcome, hold) = deferring(|| change.commit(&*database));
+    outcome.unwrap();
+    assert!(hold.is_some(), "sealing waits for leases");
+    clock.advance(Lease::HELD);
+    assert!(matches!(node.lease.check(), Err(StoreError::Sealed)));
+    assert!(node.gate.is_closed());
+    // Who opens the database later is not meant.
+    let late = Node::on(&database, &clock);
+    late.lease.check().unwrap();
+    assert!(!late.gate.is_closed());
+}
+
+#[test]
+fn more_tenants_than_are_followed_are_forgotten_and_come_back() {
+    let (database, clock) = (Database::shared(), clock());
+    let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
+    let tenant = |number: u32| {
+        let mut id = [9; 16];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        Tenant::from_bytes(id)
+    };
+    let many = 16_384;
+    (0..many).for_each(|number| node.lease.follow(tenant(number)).unwrap());
+    assert_eq!(node.forgotten(), []);
+    node.lease.follow(TENANT).unwrap();
+    assert_eq!(node.forgotten().len(), many as usize);
+    node.lease.follow(tenant(3)).unwrap();
+    other.changes(tenant(3));
+    other.changes(tenant(4));
+    node.lease.renew().unwrap();
+    assert_eq!(node.forgotten(), [tenant(3)]);
+}
+
+#[test]
+fn a_wall_clock_that_moves_on_while_the_other_stands_ends_the_lease() {
+    struct Asleep(FixedClock);
+    impl Clock for Asleep {
+        fn now(&self) -> Time {
+            self.0.now()
+        }
+        fn elapsed(&self) -> Duration {
+            Duration::from_secs(5)
+        }
+    }
+    let database = Database::shared();
+    let clock = Arc::new(Asleep(FixedClock::at(Time::from_millis(1_800_000_000_000))));
+    let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
+    let lease = Lease::new(Arc::clone(&database) as _, Arc::clone(&clock) as _, caches, gate).unwrap();
+    lease.check().unwrap();
+    database.cut(true);
+    lease.check().unwrap();
+    clock.0.advance(Lease::HELD);
+    assert!(lost(lease.check()));
+}
+
+#[test]
+fn from_memory_reads_nothing_and_says_so_by_no_answer() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    let before = database.asked();
+    assert!(from_memory(|| node.lease.check().is_ok()).is_none());
+    assert_eq!(database.asked(), before);
+    node.lease.check().unwrap();
+    assert_eq!(from_memory(|| node.lease.check().is_ok()), Some(true));
+    assert!(from_memory(may_read).is_none());
+    may_read().unwrap();
+}
+
+#[test]
+fn a_store_of_one_process_has_no_counters_and_nobody_waits() {
+    let (database, clock) = (Database::over(Arc::new(MemoryStore::new())), clock());
+    let node = Node::on(&database, &clock);
+    let before = database.asked();
+    database.cut(true);
+    node.lease.check().unwrap();
+    node.lease.follow(TENANT).unwrap();
+    clock.advance(Duration::from_secs(1_000_000));
+    node.lease.check().unwrap();
+    node.lease.renew().unwrap();
+    assert_eq!(database.asked(), before);
+    database.cut(false);
+    let ((), hold) = deferring(|| node.revokes(TENANT));
+    assert!(hold.is_none());
+    assert!(database.rows.dump().is_empty());
+}
+
+#[test]
+fn while_one_tries_to_reach_the_database_in_vain_the_others_do_not_queue() {
+    /// A database that takes its time to fail.
+    struct Slow(AtomicUsize, Arc<MemoryStore>);
+    impl Store for Slow {
+        fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0 => self.1.get_many(keys),
+                _ => {
+                    thread::sleep(Duration::from_millis(200));
+                    Err(StoreError::Engine("too late".into()))
+                }
+            }
+        }
+        fn scan(&self, _: &Range, _: Direction, _: usize) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+            panic!("not asked")
+        }
+        fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
+            self.1.lower(batch)
+        }
+        fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+            self.1.commit(batch)
+        }
+        fn scrub(&self) -> Result<(), StoreError> {
+            self.1.scrub()
+        }
+        fn history(&self) -> Result<History, StoreError> {
+            self.1.history()
+        }
+        fn shared(&self) -> bool {
+            true
+        }
+    }
+    let store = Arc::new(Slow(AtomicUsize::new(0), Arc::new(MemoryStore::new())));
+    let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
+    let lease = Lease::new(Arc::clone(&store) as _, clock(), caches, gate).unwrap();
+    let refused = thread::scope(|scope| {
+        let check = || (0..10).filter(|_| lost(lease.check())).count();
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(check)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(refused, 80);
+    // One in a row would have asked eighty times.
+    assert!(store.0.load(Ordering::SeqCst) < 40, "{:?}", store.0);
+}
