@@ -126,7 +126,7 @@ impl Rings {
     /// Whether the ring is in memory, so that an operation with it need not touch the store. It may be gone by then: where
     /// no store may be touched, run it [`from_memory`](strongroom_core::from_memory).
     pub fn cached(&self, name: &Name) -> bool {
-        self.kms.0.cache.find(self.tenant(), name).is_some()
+        self.base().gate.enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())
     }
 
     /// A handle on a ring for a sibling, which checks gate, tenant and state at each use. It is on this ring: once

@@ -11,6 +11,7 @@ mod handle;
 mod lifecycle;
 mod list;
 mod model;
+mod nodes;
 mod secrets;
 mod spy;
 mod support;

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
     time::Duration,
@@ -15,6 +15,11 @@ use strongroom_core::{
 
 /// What happens at the operations of a [`Tapped`] store.
 pub(crate) trait Tap: Send + Sync {
+    /// Before an operation: whether the store is reached at all.
+    fn reach(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// After rows were read, before they are answered.
     fn read(&self) {}
 
@@ -102,6 +107,26 @@ impl Tap for Hold {
     }
 }
 
+/// A network that can be cut, and that can lose the answers of commits.
+#[derive(Default)]
+pub(crate) struct Wire {
+    pub(crate) cut: AtomicBool,
+    pub(crate) loses_answers: AtomicBool,
+}
+
+impl Tap for Wire {
+    fn reach(&self) -> Result<(), StoreError> {
+        match self.cut.load(Ordering::SeqCst) {
+            true => Err(StoreError::Engine("cut off".into())),
+            false => Ok(()),
+        }
+    }
+
+    fn committed(&self, outcome: Outcome) -> Outcome {
+        if self.loses_answers.load(Ordering::SeqCst) { Outcome::Unknown } else { outcome }
+    }
+}
+
 /// Lets other threads go first at every operation.
 pub(crate) struct Yield;
 
@@ -127,6 +152,7 @@ impl Tap for Mute {
 
 impl<T: Tap> Store for Tapped<T> {
     fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.tap.reach()?;
         let found = self.inner.get_many(keys);
         self.tap.read();
         found
@@ -138,6 +164,7 @@ impl<T: Tap> Store for Tapped<T> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        self.tap.reach()?;
         let found = self.inner.scan(range, direction, limit);
         self.tap.read();
         found
@@ -148,6 +175,7 @@ impl<T: Tap> Store for Tapped<T> {
     }
 
     fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+        self.tap.reach()?;
         Ok(self.tap.committed(self.inner.commit(batch)?))
     }
 
