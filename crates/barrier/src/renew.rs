@@ -5,7 +5,7 @@ use strongroom_core::{
 
 use crate::{
     Reason, Unsealed,
-    record::{Row, TenantRecord, id_of},
+    record::{Row, State, TenantRecord, id_of},
     rotate::keys_of,
     status::tenants_after,
     tenant::{Because, VERSIONS},
@@ -87,7 +87,7 @@ impl Unsealed {
         let id = new_id(self.provider())?;
         Due { time: now, kind: RENEW, id, tenant: Tenant::SYSTEM, payload: job.payload()? }
             .put(&mut change)?;
-        self.record(&mut change, caller, Tenant::SYSTEM, Action::Renew)?;
+        self.record(&mut change, caller, Tenant::SYSTEM, Action::Renew, &State::key()?)?;
         Ok(change.map(|()| root))
     }
 

@@ -70,7 +70,7 @@ impl Unsealed {
         if row.reseal.is_none() {
             Reseal::begin(&mut change, tenant, &mut row, self.now())?;
             change.put(&key, &row.to_bytes()?);
-            self.record(&mut change, caller, tenant, Action::Reseal)?;
+            self.record(&mut change, caller, tenant, Action::Reseal, &key)?;
             self.evict_with(&mut change, tenant);
         }
         Ok(change)
@@ -177,7 +177,14 @@ impl Unsealed {
         if let (Some(first), Some(last)) = (destroyed.first(), destroyed.last()) {
             let proof = format!("v{first}-v{last}.found-{}-of-{}", job.found, job.examined);
             let proof = Name::parse(&proof).ok();
-            self.record_of(change, &Caller::system(), tenant, Action::Destroy, proof)?;
+            self.record_of(
+                change,
+                &Caller::system(),
+                tenant,
+                Action::Destroy,
+                proof,
+                &TenantRecord::key(tenant)?,
+            )?;
         }
         let next = (current > job.target).then(|| job.next_pass(current));
         if next.is_none() {

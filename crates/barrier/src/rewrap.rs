@@ -66,7 +66,7 @@ impl Unsealed {
             return Ok(change);
         }
         change.put(&State::key()?, &roots.forgetting(job.target).to_bytes()?);
-        self.record(&mut change, &Caller::system(), Tenant::SYSTEM, Action::Rewrap)?;
+        self.record(&mut change, &Caller::system(), Tenant::SYSTEM, Action::Rewrap, &State::key()?)?;
         Ok(change)
     }
 }

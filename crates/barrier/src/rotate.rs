@@ -70,7 +70,7 @@ impl Unsealed {
         schedule::root_due(&next.state).put(&mut change)?;
         change.put(&State::key()?, &next.state.to_bytes()?);
         Rewrap::to(next.named.id.version).due(why.now, new_id(provider)?)?.put(&mut change)?;
-        self.record(&mut change, why.caller, Tenant::SYSTEM, Action::Rotate)?;
+        self.record(&mut change, why.caller, Tenant::SYSTEM, Action::Rotate, &State::key()?)?;
         Ok((change, next.named.id.version))
     }
 
@@ -92,14 +92,17 @@ impl Unsealed {
         change.evict(move || unsealed.keyring().evict_tenant(tenant));
     }
 
+    /// The event of a change of a tenant, or of what all tenants share; `written` is the record that it writes first of
+    /// all.
     pub(crate) fn record<T>(
         &self,
         change: &mut Change<T>,
         caller: &Caller,
         tenant: Tenant,
         action: Action,
+        written: &RecordKey,
     ) -> Result<(), StoreError> {
-        self.record_of(change, caller, tenant, action, None)
+        self.record_of(change, caller, tenant, action, None, written)
     }
 
     pub(crate) fn record_of<T>(
@@ -109,9 +112,11 @@ impl Unsealed {
         tenant: Tenant,
         action: Action,
         resource: Option<Name>,
+        written: &RecordKey,
     ) -> Result<(), StoreError> {
         let mut event = Event::allowed(caller, self.now(), Service::Barrier, action, resource);
         event.tenant = tenant;
+        event.old = change.replaced(written);
         self.outbox().put(change, &event)
     }
 }

@@ -151,7 +151,7 @@ impl Unsealed {
         (state.schedule, state.next) = (schedule, schedule.next_root(state.root_made));
         root_due(&state).put(&mut change)?;
         change.put(&State::key()?, &state.to_bytes()?);
-        self.record(&mut change, caller, Tenant::SYSTEM, Action::Configure)?;
+        self.record(&mut change, caller, Tenant::SYSTEM, Action::Configure, &State::key()?)?;
         Ok(change)
     }
 }

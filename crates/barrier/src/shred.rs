@@ -121,7 +121,7 @@ impl Unsealed {
             change.delete(&job);
         }
         Shred::of(tenant).due(now)?.put(&mut change)?;
-        self.record(&mut change, caller, tenant, Action::Shred)?;
+        self.record(&mut change, caller, tenant, Action::Shred, &TenantRecord::key(tenant)?)?;
         self.forget_with(&mut change, tenant);
         self.lease().revoke(&mut change, tenant)?;
         Ok(change)
@@ -196,7 +196,14 @@ impl Unsealed {
             Err(error) => return Err(error),
         };
         let what = Name::parse(&format!("{}-rows.{scrubbed}", job.rows)).ok();
-        self.record_of(change, &Caller::system(), job.tenant(), Action::Delete, what)
+        self.record_of(
+            change,
+            &Caller::system(),
+            job.tenant(),
+            Action::Delete,
+            what,
+            &TenantRecord::key(job.tenant())?,
+        )
     }
 
     fn forget_with<T>(&self, change: &mut Change<T>, tenant: Tenant) {

@@ -275,6 +275,7 @@ impl Unsealed {
         let name = Name::parse(&format!("slot-{:032x}", u128::from_be_bytes(id))).ok();
         let mut event = Event::allowed(caller, self.now(), Service::Barrier, action, name);
         event.tenant = Tenant::SYSTEM;
+        event.old = change.replaced(&Slot::key(id)?);
         self.outbox().put(change, &event)
     }
 }

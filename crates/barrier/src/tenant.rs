@@ -55,7 +55,7 @@ impl Unsealed {
         change.expect(&key, Expect::Absent);
         change.put(&key, &row.to_bytes()?);
         schedule::tenant_due(tenant, &row).put(&mut change)?;
-        self.record(&mut change, caller, tenant, Action::Create)?;
+        self.record(&mut change, caller, tenant, Action::Create, &key)?;
         Ok(change)
     }
 
@@ -127,7 +127,7 @@ impl Unsealed {
             Reseal::begin(change, tenant, &mut next, why.now)?;
         }
         change.put(&TenantRecord::key(tenant)?, &next.to_bytes()?);
-        self.record(change, why.caller, tenant, Action::Rotate)?;
+        self.record(change, why.caller, tenant, Action::Rotate, &TenantRecord::key(tenant)?)?;
         self.evict_with(change, tenant);
         next.current()
     }

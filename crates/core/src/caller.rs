@@ -2,7 +2,7 @@ use std::fmt;
 
 use minicbor::{Decode, Encode};
 
-use crate::Tenant;
+use crate::{Hashed, Tenant};
 
 /// On whose behalf an operation runs; it goes into the events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,22 +13,33 @@ pub struct Caller {
     pub actor: Actor,
     /// Which request it belongs to, if it came by one.
     pub request: Option<RequestId>,
+    /// What stands in events for the token that was shown.
+    pub credential: Option<Credential>,
+}
+
+/// What stands for a token and its accessor in events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Credential {
+    /// For the token.
+    pub token: Hashed,
+    /// For its accessor.
+    pub accessor: Hashed,
 }
 
 impl Caller {
     /// The program itself, which links the crates.
     pub const fn application(tenant: Tenant) -> Self {
-        Self { tenant, actor: Actor::Application, request: None }
+        Self { tenant, actor: Actor::Application, request: None, credential: None }
     }
 
     /// The suite itself, as in due work.
     pub const fn system() -> Self {
-        Self { tenant: Tenant::SYSTEM, actor: Actor::System, request: None }
+        Self { tenant: Tenant::SYSTEM, actor: Actor::System, request: None, credential: None }
     }
 }
 
 /// Who asked for something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 pub enum Actor {
     /// The suite itself.
     #[n(0)]
@@ -45,7 +56,7 @@ pub enum Actor {
 }
 
 /// Names one request in answers and events.
-#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(transparent)]
 pub struct RequestId(#[cbor(n(0), with = "minicbor::bytes")] pub [u8; 16]);
 

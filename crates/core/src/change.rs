@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Batch, Clock, Direction, Expect, Hold, Lowered, Outcome, PLAIN_LIMITS, Range, Record, RecordKey,
-    SealedStore, StoreError, Tenant, Write,
+    Revision, SealedStore, StoreError, Tenant, Write,
 };
 
 /// Reads for a plan, and notes an expectation for all that it read.
@@ -127,6 +127,14 @@ impl<T> Change<T> {
         if self.batch.expectations.iter().all(|(known, _)| known != key) {
             self.batch.expectations.push((key.clone(), expect));
         }
+    }
+
+    /// The commit of the record that the change expects under a key: what an event says that it replaces.
+    pub fn replaced(&self, key: &RecordKey) -> Option<Revision> {
+        self.batch.expectations.iter().find_map(|(known, expect)| match expect {
+            Expect::At(revision) if known == key => Some(*revision),
+            _ => None,
+        })
     }
 
     /// Runs `evict` once the commit may have happened, before its value comes out: here a capability drops

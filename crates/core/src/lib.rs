@@ -21,27 +21,35 @@
 //! Users of the suite meet these types through the `strongroom` crate. Two traits are for those who plug
 //! something in: [`Store`] for an engine, [`KeyBackend`] for a place where keys live.
 
+mod action;
 mod algorithm;
 mod argon2_cost;
 mod base;
 mod caches;
 mod caller;
+mod cbor;
 mod change;
 mod check;
 mod clock;
+mod detail;
 mod due;
 mod event;
+mod event_row;
 mod gate;
+mod hashed;
 mod key;
 mod lease;
 mod lowered;
 mod name;
+mod outbox;
 mod plaintext;
 mod provider;
 mod range;
 mod record_key;
 mod store;
 mod tenant;
+mod verdict;
+mod waiting;
 
 #[cfg(feature = "testing")]
 pub mod conformance;
@@ -50,26 +58,32 @@ pub mod fault;
 pub mod memory;
 pub mod secret_bytes;
 
+pub use action::{Action, Class, Service};
 pub use algorithm::{Algorithm, HashAlgorithm};
 pub use argon2_cost::{Argon2Cost, InvalidCost};
 pub use base::Base;
 pub use caches::Caches;
-pub use caller::{Actor, Caller, RequestId};
+pub use caller::{Actor, Caller, Credential, RequestId};
 pub use change::{Change, CommitError, Pending, Reader, commit};
 pub use check::Check;
 #[cfg(feature = "testing")]
 pub use clock::FixedClock;
 pub use clock::{Clock, SystemClock, Time};
+pub use detail::Detail;
 pub use due::{Due, DueError, DueReport, Worker, run_due};
-pub use event::{Action, Event, Outbox, Refusal, Service, drain};
+pub use event::Event;
 pub use gate::{Closed, Gate, Inside, StillInside};
+pub use hashed::{Hashed, Hasher};
 pub use key::{Cost, Key, KeyBackend, KeyError, Mac, PublicKey, Sealer, Signer, Stored, UseError};
 pub use lease::{Hold, Lease, deferring, from_memory, may_read};
 pub use lowered::{Batch, Expect, LOWERED_LIMITS, Limits, Lowered, PLAIN_LIMITS, Write};
 pub use name::{InvalidName, Name};
+pub use outbox::{Full, Outbox};
 pub use plaintext::Plaintext;
 pub use provider::{Aead, Provider, Random};
 pub use range::{Direction, OutsideRange, Range};
 pub use record_key::{InvalidRecordKey, RecordKey, Segment, Table};
 pub use store::{History, Outcome, Record, Revision, SealedStore, Store, StoreError};
 pub use tenant::Tenant;
+pub use verdict::{Failure, Refusal, Verdict};
+pub use waiting::{Waiting, drain, waiting};

@@ -122,7 +122,7 @@ impl Tokens {
 
     /// On whose behalf the holder of a token calls.
     pub fn caller(&self, token: &Token, request: Option<RequestId>) -> Caller {
-        Caller { tenant: self.0.first_tenant, actor: Actor::Token(token.accessor), request }
+        Caller { tenant: self.0.first_tenant, actor: Actor::Token(token.accessor), request, credential: None }
     }
 
     fn hash(&self, text: &str) -> Result<[u8; 32], StoreError> {

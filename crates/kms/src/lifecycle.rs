@@ -177,7 +177,8 @@ impl Rings {
             None => change.delete(&key),
         }
         let now = base.clock.now();
-        let event = Event::allowed(self.caller(), now, Service::Kms, action, Some(name.clone()));
+        let mut event = Event::allowed(self.caller(), now, Service::Kms, action, Some(name.clone()));
+        event.old = change.replaced(&key);
         base.outbox.put(&mut change, &event)?;
         let (kms, name) = (self.kms().clone(), name.clone());
         change.evict(move || kms.evict(tenant, &name));

@@ -368,7 +368,7 @@ impl Node {
         let log = &mut |event: &strongroom_core::Event| tracing::info!(?event, "event");
         loop {
             match drain(&open.unsealed, DRAINED, log) {
-                Ok(DRAINED) => {}
+                Ok(drained) if drained >= DRAINED => {}
                 Ok(_) => break,
                 Err(error) => {
                     tracing::warn!(%error, "events wait");

@@ -122,7 +122,8 @@ fn what_is_written_now_has_the_shape_of_format_2() {
         // Where a format changes on purpose, this writes the new file.
         std::fs::write(path, text_of(&db)).unwrap();
     }
-    for (kind, table) in KINDS {
+    // The outbox has formats of its own, and keeps nothing for long.
+    for (kind, table) in KINDS.into_iter().filter(|(kind, _)| *kind != "event") {
         // Ids and envelopes are random, but of one length: the rest of a row is its shape.
         let shapes = |rows: Vec<(RecordKey, Vec<u8>)>| {
             let mut shapes: Vec<_> = rows

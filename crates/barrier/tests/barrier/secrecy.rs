@@ -115,6 +115,7 @@ fn the_actor_and_the_tenant_of_an_event_are_sealed() {
         tenant: Tenant::SYSTEM,
         actor: strongroom_core::Actor::Token(*b"accessor-canary!"),
         request: None,
+        credential: None,
     };
     db.by_file().create_tenant(&caller).unwrap();
     let seen = |(key, value): (Vec<u8>, Vec<u8>)| {

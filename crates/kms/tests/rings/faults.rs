@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use strongroom_core::{
-    Action, Actor, Algorithm, Caller, Event, Reader, RequestId, SealedStore, Service,
+    Action, Actor, Algorithm, Caller, Event, Reader, RecordKey, RequestId, SealedStore, Segment, Service,
+    Store, Table,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
 };
@@ -13,9 +14,16 @@ use crate::support::{
     DELETABLE, NOW, OTHER_TENANT, TENANT, base_over, drained, kind, minimums, name, verdict,
 };
 
+/// Where rings lie.
+const RINGS: Table = Table::new(0x0101);
+
 /// Somebody with a token, in a request.
-const CALLER: Caller =
-    Caller { tenant: TENANT, actor: Actor::Token([5; 16]), request: Some(RequestId([6; 16])) };
+const CALLER: Caller = Caller {
+    tenant: TENANT,
+    actor: Actor::Token([5; 16]),
+    request: Some(RequestId([6; 16])),
+    credential: None,
+};
 
 /// A change, what it is called in its event, and whether a ring shows that it happened.
 struct Case {
@@ -67,8 +75,12 @@ impl Case {
         }
     }
 
-    fn event(&self) -> Event {
-        Event::allowed(&CALLER, NOW, Service::Kms, self.action, Some(name(self.ring())))
+    /// The event of the change, in a store as it was before.
+    fn event_in(&self, before: &MemoryStore) -> Event {
+        let name = name(self.ring());
+        let key = RecordKey::new(TENANT, RINGS, &[Segment::Name(&name)]).unwrap();
+        let old = before.get_many(&[key]).unwrap().pop().flatten().map(|record| record.revision);
+        Event { old, ..Event::allowed(&CALLER, NOW, Service::Kms, self.action, Some(name)) }
     }
 
     fn happened_in(&self, store: &Arc<MemoryStore>) -> bool {
@@ -101,9 +113,11 @@ fn every_change_writes_one_event_with_who_when_what_and_on_which_ring() {
     for case in CASES {
         let store = prepared();
         assert!(!case.happened_in(&store));
+        let event = case.event_in(&store);
+        assert_eq!(event.old.is_none(), case.action == Action::Create);
         (case.run)(&on_behalf(store.clone())).unwrap();
         assert!(case.happened_in(&store));
-        assert_eq!(drained(&*store), [case.event()]);
+        assert_eq!(drained(&*store), [event]);
     }
 }
 
@@ -113,11 +127,12 @@ fn at_every_fault_ring_and_event_agree_and_what_was_answered_is_there() {
         for fault in [Fault::Fail, Fault::Crash, Fault::CrashAfter, Fault::LoseAnswer] {
             for at in 0.. {
                 let inner = prepared();
+                let event = case.event_in(&inner);
                 let store = Arc::new(FaultStore::new(inner.clone(), fault, at));
                 let answer = (case.run)(&on_behalf(store.clone()));
                 let (happened, events) = (case.happened_in(&inner), drained(&*inner));
                 let of = format!("{:?}, {fault:?} at {at}: {answer:?}", case.action);
-                assert_eq!(events, if happened { vec![case.event()] } else { vec![] }, "{of}");
+                assert_eq!(events, if happened { vec![event] } else { vec![] }, "{of}");
                 match answer {
                     Ok(()) => assert!(happened, "{of}"),
                     Err(error) => assert_eq!(kind(&error), "store", "{of}"),

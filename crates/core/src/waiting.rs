@@ -1,0 +1,57 @@
+use crate::{
+    CommitError, Direction, Event, Range, Reader, RecordKey, Revision, SealedStore, StoreError, Tenant,
+    event_row, outbox::OUTBOX,
+};
+
+/// Events that lie in the outbox under one key, as one commit wrote them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Where they lie: whoever takes them over deletes it in the commit that keeps them.
+    pub key: RecordKey,
+    /// The commit that wrote them, and the change that they tell of, if they tell of one.
+    pub revision: Revision,
+    /// The events, at least one.
+    pub events: Vec<Event>,
+}
+
+/// At most `limit` rows of the outbox, in the order of the commits that wrote them. What was committed later may still
+/// come before what is not among them.
+///
+/// # Errors
+/// [`StoreError`]; [`StoreError::Corrupt`] for a row that holds no events.
+pub fn waiting(store: &dyn SealedStore, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+    read(&mut Reader::new(store, Tenant::SYSTEM), limit)
+}
+
+/// Hands at most `limit` (up to 400) waiting rows to `sink` and removes them, in one commit; answers how many events.
+/// After a crash in between, `sink` sees them again.
+///
+/// # Errors
+/// [`CommitError`]; the events stay.
+pub fn drain(
+    store: &dyn SealedStore,
+    limit: usize,
+    sink: &mut dyn FnMut(&Event),
+) -> Result<usize, CommitError> {
+    let mut reader = Reader::new(store, Tenant::SYSTEM);
+    let rows = read(&mut reader, limit.min(400))?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    rows.iter().flat_map(|row| &row.events).for_each(sink);
+    let mut change = reader.change(rows.iter().map(|row| row.events.len()).sum());
+    rows.iter().for_each(|row| change.delete(&row.key));
+    change.commit(store)
+}
+
+fn read(reader: &mut Reader<'_>, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+    let range = Range::under(Tenant::SYSTEM, OUTBOX, &[])?;
+    let rows = reader.scan(&range, Direction::Forward, limit)?;
+    let row = |(key, record): (RecordKey, crate::Record)| {
+        Ok(Waiting { events: event_row::read(&record.value)?, revision: record.revision, key })
+    };
+    let mut rows = rows.into_iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
+    // The keys of one producer are in its own order: a stable sort keeps it.
+    rows.sort_by_key(|row| row.revision);
+    Ok(rows)
+}
