@@ -42,7 +42,7 @@ pub struct Lease {
     failing: AtomicBool,
 }
 
-const COUNTERS: Table = Table::new(0x0003);
+const COUNTERS: Table = Table::new(0x0004);
 const SEAL: &str = "seal";
 /// Tenants that are followed. When there are more, all are forgotten, and those in use come back.
 const FOLLOWED: usize = 16_384;

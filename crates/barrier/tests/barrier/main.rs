@@ -3,6 +3,7 @@
 
 mod collector;
 mod contract;
+mod copy;
 mod corruption;
 mod db;
 mod dice;
