@@ -64,7 +64,16 @@ impl Db {
     }
 
     pub(crate) fn by(provider: Arc<RustCrypto>, slots: &[NewSlot<'_>]) -> Self {
-        let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+        Self::over(MemoryStore::new(), provider, slots)
+    }
+
+    /// On an engine that several nodes share.
+    pub(crate) fn shared() -> Self {
+        Self::over(MemoryStore::shared(), provider(), &[NewSlot::Secret(&file())])
+    }
+
+    fn over(engine: MemoryStore, provider: Arc<RustCrypto>, slots: &[NewSlot<'_>]) -> Self {
+        let (engine, clock) = (Arc::new(engine), Arc::new(FixedClock::at(NOW)));
         let made = Sealed::create(engine.clone(), provider, clock.clone(), slots, Vec::new());
         let Created { sealed, shares } = made.unwrap();
         Self { engine, clock, sealed, shares: shares.into_iter().flatten().collect() }

@@ -19,6 +19,7 @@ mod keys;
 mod liars;
 mod limits;
 mod model;
+mod nodes;
 mod processes;
 mod renew;
 mod replacement;
