@@ -8,7 +8,7 @@ use std::{
 };
 
 use strongroom_core::{
-    Batch, Direction, Lowered, Outcome, Range, Record, RecordKey, Revision, Store, StoreError,
+    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Revision, Store, StoreError,
 };
 
 use crate::{
@@ -162,6 +162,15 @@ impl Store for PostgresStore {
         Err(StoreError::Unsupported(
             "promise that deleted bytes are gone: PostgreSQL keeps them in tables, log, and replicas",
         ))
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        let Identity { history: id, revision, .. } = self.identity()?;
+        Ok(History { id, revision })
+    }
+
+    fn shared(&self) -> bool {
+        true
     }
 }
 
