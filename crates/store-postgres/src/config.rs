@@ -122,6 +122,11 @@ impl Config {
         self
     }
 
+    /// Whether it has a password.
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     /// With the tables in this schema, which has to be there; otherwise they are in `public`. It should be one
     /// where nobody else creates anything.
     #[must_use]
