@@ -9,7 +9,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use strongroom_core::{
@@ -361,6 +361,26 @@ fn a_store_of_one_process_has_no_counters_and_nobody_waits() {
     let ((), hold) = deferring(|| node.revokes(TENANT));
     assert!(hold.is_none());
     assert!(database.rows.dump().is_empty());
+}
+
+#[test]
+fn where_somebody_keeps_the_lease_operations_wait_a_second_at_most_and_never_ask_themselves() {
+    let (database, clock) = (Database::shared(), clock());
+    let node = Node::on(&database, &clock);
+    node.lease.keep().unwrap();
+    let asked = database.asked();
+    clock.advance(Lease::HELD);
+    let began = Instant::now();
+    assert!(matches!(node.lease.check(), Err(StoreError::LeaseLost)));
+    assert!(began.elapsed() >= Duration::from_millis(900));
+    assert_eq!(database.asked(), asked);
+    // Who waits goes on as soon as the lease is renewed.
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| node.lease.check());
+        thread::sleep(Duration::from_millis(100));
+        node.lease.keep().unwrap();
+        waiting.join().unwrap().unwrap();
+    });
 }
 
 #[test]

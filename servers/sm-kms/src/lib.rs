@@ -8,6 +8,7 @@
 
 mod answer;
 mod backups;
+mod database;
 mod host;
 mod loose;
 mod node;
@@ -19,6 +20,7 @@ mod sys;
 mod transit;
 
 pub use backups::{BackupOptions, BackupOptionsError, Backups};
+pub use database::{Database, Place, PlaceError, StoreOptions, secret};
 pub use host::serve;
 pub use node::{Node, NodeError, Open};
 pub use options::{DATABASE, Options, RunError, listen, node, open_store};

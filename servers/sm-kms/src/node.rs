@@ -313,7 +313,7 @@ impl Node {
     /// Renews the node's right to answer from memory. Call it every [`Lease::RENEWED`](strongroom_core::Lease::RENEWED).
     pub fn keep_lease(&self) {
         let Some(open) = self.open() else { return };
-        let renewed = open.unsealed.base().lease.renew();
+        let renewed = open.unsealed.base().lease.keep();
         if open.unsealed.is_sealed() {
             tracing::warn!("another node ordered to seal");
             if let Err(error) = self.seal() {

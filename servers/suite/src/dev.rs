@@ -85,7 +85,7 @@ impl Dev {
         let store = open_store(&self.data)?;
         let key = self.data.join("unseal.key");
         if !key.exists() {
-            if node(Arc::clone(&store), Vec::new())?.sealed().is_some() {
+            if node(store.clone(), Vec::new())?.sealed().is_some() {
                 return Err(DevError::KeyGone(key));
             }
             wiping_stack::<DEEP, _>(|| write_key(&key))?;
