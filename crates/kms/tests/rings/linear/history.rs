@@ -18,13 +18,20 @@ impl History {
     }
 
     /// Runs something through a node and records it; not where `run` answers nothing, as that tells nothing.
-    pub(crate) fn record(&self, ring: &str, node: usize, act: Act, run: impl FnOnce() -> Option<Answer>) {
+    pub(crate) fn record(
+        &self,
+        ring: &str,
+        node: usize,
+        act: Act,
+        run: impl FnOnce() -> Option<Answer>,
+    ) -> Option<Answer> {
         let begun = self.origin.elapsed();
-        let Some(answer) = run() else { return };
+        let answer = run()?;
         let ended = (answer != Answer::Unknown).then(|| self.origin.elapsed());
         let operation = Operation { node, call: Call { act, answer }, begun, ended };
         let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         rings.entry(ring.to_owned()).or_default().push(operation);
+        Some(answer)
     }
 
     /// What tells of each ring whose history no order explains.

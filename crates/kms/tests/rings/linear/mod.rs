@@ -5,12 +5,14 @@
 
 mod dice;
 mod history;
+mod load;
 mod ring;
 pub(crate) mod search;
 mod texts;
 
 pub(crate) use dice::Dice;
 pub(crate) use history::History;
+pub(crate) use load::{Client, Load, ROLES};
 pub(crate) use ring::{Act, Answer, Call, Id, Shown, State, Text};
 pub(crate) use search::Operation;
 pub(crate) use texts::Texts;

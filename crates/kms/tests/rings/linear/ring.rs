@@ -13,7 +13,7 @@ pub(crate) struct Text {
 }
 
 /// What is done to the ring of one name, or with it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     Create,
     /// Creates the ring, or finds it there.
@@ -49,7 +49,7 @@ pub(crate) enum Answer {
     Refused(&'static str),
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) act: Act,
     pub(crate) answer: Answer,

@@ -4,7 +4,7 @@ use strongroom_core::Lease;
 
 /// The state of something that is used by one operation at a time.
 pub(crate) trait Model: Clone + Eq + Hash + fmt::Debug {
-    type Call: Kind + fmt::Debug;
+    type Call: Kind + PartialEq + fmt::Debug;
 
     /// The state after an operation that was answered as it was; nothing where it cannot be answered so.
     fn after(&self, call: &Self::Call) -> Option<Self>;
@@ -133,20 +133,34 @@ impl<M: Model> Search<'_, M> {
             if limits.end_before(operation.begun) {
                 break;
             }
-            if limits.allow(operation) {
-                match point.state.after(&operation.call) {
-                    Some(state) if state == point.state && operation.call.effect() == Effect::Nothing => {
-                        point.done.add(index);
-                        continue;
-                    }
-                    Some(state) => choices.push((index, state)),
-                    None => {}
+            if limits.allow(operation)
+                && let Some(state) = point.state.after(&operation.call)
+            {
+                if state == point.state && operation.call.effect() == Effect::Nothing {
+                    point.done.add(index);
+                    continue;
+                }
+                if operation.ended.is_some() || self.may_matter(operation, &state, point, &choices) {
+                    choices.push((index, state));
                 }
             }
             limits.add(operation);
         }
         choices.sort_by_key(|(index, _)| self.history[*index].ended.unwrap_or(Duration::MAX));
         choices
+    }
+
+    /// Whether to try that something happened that was never answered. Where it changes nothing it may as well never
+    /// happen, and of two that are alike the one that began first is as good as the other.
+    fn may_matter(
+        &self,
+        operation: &Operation<M::Call>,
+        state: &M,
+        point: &Point<M>,
+        choices: &[(usize, M)],
+    ) -> bool {
+        let alike = |other: &Operation<M::Call>| other.ended.is_none() && other.call == operation.call;
+        *state != point.state && !choices.iter().any(|(index, _)| alike(self.history[*index]))
     }
 
     /// Whether nothing is left but what was never answered.

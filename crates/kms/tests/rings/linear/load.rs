@@ -1,0 +1,122 @@
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread::sleep,
+    time::Duration,
+};
+
+use crate::linear::{Act, Answer, Dice, History, Texts};
+
+/// Somebody who asks nodes.
+pub(crate) trait Client {
+    /// A ciphertext as this one gets it.
+    type Sealed: Clone;
+
+    /// Does something to a ring, or with it, through a node. Answers nothing where it certainly was not done, or tells
+    /// nothing.
+    fn ask(&mut self, node: usize, ring: &str, act: Act, sealed: Option<&Self::Sealed>) -> Option<Answer>;
+
+    /// The ciphertext that was made last.
+    fn made(&mut self) -> Option<Self::Sealed>;
+}
+
+/// What a client does all the time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Role {
+    Uses,
+    Gives,
+    /// This waits most of the time.
+    Takes,
+}
+
+/// Five that use rings, one that gives, five that take.
+pub(crate) const ROLES: [Role; 11] = {
+    use Role::{Gives, Takes, Uses};
+    [Uses, Takes, Uses, Takes, Uses, Takes, Uses, Takes, Uses, Takes, Gives]
+};
+
+/// What is done to some rings by many clients of some nodes.
+pub(crate) struct Load<T> {
+    pub(crate) history: History,
+    nodes: usize,
+    rings: Vec<String>,
+    texts: Texts<T>,
+    over: AtomicBool,
+}
+
+impl<T: Clone> Load<T> {
+    pub(crate) fn on(nodes: usize, rings: Vec<String>) -> Self {
+        let (history, texts) = (History::new(), Texts::new());
+        Self { history, nodes, rings, texts, over: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn rings(&self) -> &[String] {
+        &self.rings
+    }
+
+    /// Whether the clients end now.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Works until it is over.
+    pub(crate) fn work(&self, role: Role, client: &mut impl Client<Sealed = T>) {
+        let mut dice = Dice::new();
+        while !self.is_over() {
+            let (act, longest) = self.chosen(role, &mut dice);
+            let ring = &self.rings[dice.below(self.rings.len())];
+            self.act(client, dice.below(self.nodes), ring, act, &mut dice);
+            sleep(Duration::from_micros(dice.below(longest) as u64));
+        }
+    }
+
+    /// All that the nodes show of all rings.
+    pub(crate) fn look(&self, client: &mut impl Client<Sealed = T>) {
+        for (ring, node) in self.rings.iter().flat_map(|ring| (0..self.nodes).map(move |node| (ring, node))) {
+            self.act(client, node, ring, Some(Act::Read), &mut Dice::new());
+        }
+    }
+
+    /// What to do, or to decrypt something, and how long to rest then, in microseconds.
+    fn chosen(&self, role: Role, dice: &mut Dice) -> (Option<Act>, usize) {
+        match role {
+            Role::Uses => {
+                let act = [Some(Act::Read), Some(Act::Encrypt), Some(Act::Encrypt), None, None, None];
+                (dice.one_of(&act), 4_000)
+            }
+            Role::Gives => {
+                let acts = [Act::Create, Act::Enable, Act::Enable, Act::Rotate];
+                (Some(dice.one_of(&acts)), 100_000)
+            }
+            Role::Takes => {
+                let least = Act::Least(1 + dice.below(3) as u32);
+                let acts = [Act::Disable, Act::Disable, least, least, least, Act::Delete];
+                (Some(dice.one_of(&acts)), 20_000)
+            }
+        }
+    }
+
+    fn act(
+        &self,
+        client: &mut impl Client<Sealed = T>,
+        node: usize,
+        ring: &str,
+        act: Option<Act>,
+        dice: &mut Dice,
+    ) {
+        let (act, sealed) = match act {
+            Some(act) => (act, None),
+            None => match self.texts.one(ring, dice) {
+                Some((sealed, text)) => (Act::Decrypt(text), Some(sealed)),
+                None => return,
+            },
+        };
+        let answer = self.history.record(ring, node, act, || client.ask(node, ring, act, sealed.as_ref()));
+        if let (Some(Answer::Made(text)), Some(made)) = (answer, client.made()) {
+            self.texts.keep(ring, made, text, dice);
+        }
+    }
+}
