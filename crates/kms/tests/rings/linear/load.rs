@@ -28,11 +28,9 @@ pub(crate) enum Role {
     Takes,
 }
 
-/// Five that use rings, one that gives, five that take.
-pub(crate) const ROLES: [Role; 11] = {
-    use Role::{Gives, Takes, Uses};
-    [Uses, Takes, Uses, Takes, Uses, Takes, Uses, Takes, Uses, Takes, Gives]
-};
+/// How often each is there. What is given is announced to all nodes, so that it hides what was taken and not announced:
+/// much is taken, and little given.
+pub(crate) const ROLES: [(Role, usize); 3] = [(Role::Uses, 5), (Role::Takes, 10), (Role::Gives, 2)];
 
 /// What is done to some rings by many clients of some nodes.
 pub(crate) struct Load<T> {
@@ -73,6 +71,11 @@ impl<T: Clone> Load<T> {
         }
     }
 
+    /// Creates all rings through one node.
+    pub(crate) fn begin(&self, client: &mut impl Client<Sealed = T>, node: usize) {
+        self.rings.iter().for_each(|ring| self.act(client, node, ring, Some(Act::Create), &mut Dice::new()));
+    }
+
     /// All that the nodes show of all rings.
     pub(crate) fn look(&self, client: &mut impl Client<Sealed = T>) {
         for (ring, node) in self.rings.iter().flat_map(|ring| (0..self.nodes).map(move |node| (ring, node))) {
@@ -89,7 +92,7 @@ impl<T: Clone> Load<T> {
             }
             Role::Gives => {
                 let acts = [Act::Create, Act::Enable, Act::Enable, Act::Rotate];
-                (Some(dice.one_of(&acts)), 100_000)
+                (Some(dice.one_of(&acts)), 300_000)
             }
             Role::Takes => {
                 let least = Act::Least(1 + dice.below(3) as u32);
