@@ -142,7 +142,7 @@ impl Cluster {
 
     fn bad_weather(&self, wire: &Wire) {
         let mut dice = Dice::new();
-        let troubles = [(&wire.cut, 1_300), (&wire.loses_answers, 400), (&wire.slow, 200)];
+        let troubles = [(&wire.cut, 1_300), (&wire.loses_answers, 400), (&wire.slow, 500)];
         while !self.load.is_over() {
             let (trouble, longest) = troubles[dice.one_of(&[0, 1, 1, 2, 2])];
             trouble.store(true, Ordering::SeqCst);

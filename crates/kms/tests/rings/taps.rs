@@ -131,7 +131,7 @@ impl Tap for Wire {
 
     fn read(&self) {
         if self.slow.load(Ordering::SeqCst) {
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(150));
         }
     }
 
