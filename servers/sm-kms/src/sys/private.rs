@@ -214,7 +214,7 @@ struct Itself<'a> {
 
 fn lookup_self(access: &Access, reply: &Reply) -> Response {
     reply.data(&Itself {
-        accessor: access.token.accessor.iter().map(|byte| format!("{byte:02x}")).collect(),
+        accessor: access.token.accessor_text(),
         creation_time: access.token.made.as_millis() / 1000,
         creation_ttl: 0,
         display_name: "root",
