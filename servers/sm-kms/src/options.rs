@@ -13,7 +13,7 @@ use strongroom_keys::RustCrypto;
 use strongroom_serve::{BindError, DEEP, Limits, Server, Tls, TlsError, wiping_stack};
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
-use crate::{BackupOptions, BackupOptionsError, Node, NodeError, SecretFile, serve};
+use crate::{BackupOptions, BackupOptionsError, Node, NodeError, SecretFile, Spool, serve};
 
 /// How a server is started.
 #[derive(Debug, clap::Args)]
@@ -98,7 +98,8 @@ impl Options {
         let automatic = !secrets.is_empty();
         let store = open_store(&self.data)?;
         let backups = self.backups.backups(&store)?;
-        let node = Arc::new(node(store, secrets)?.with_backups(backups));
+        let spool = open_spool(&self.data)?;
+        let node = Arc::new(node(store, secrets)?.with_backups(backups).with_spool(spool));
         if automatic && node.sealed().is_some() {
             match wiping_stack::<DEEP, _>(|| node.unseal_with_secrets()) {
                 Ok(()) => tracing::info!("unsealed with a secret file"),
@@ -144,6 +145,14 @@ pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
         opened => opened,
     };
     store.map(Arc::new).map_err(|error| RunError::Database(path, error))
+}
+
+/// The spool of a server's folder.
+///
+/// # Errors
+/// [`RunError::Folder`].
+pub fn open_spool(folder: &Path) -> Result<Spool, RunError> {
+    Spool::in_folder(folder).map_err(|error| RunError::Folder(folder.to_owned(), error))
 }
 
 /// Makes a folder, and those above that are missing, so that they survive the loss of power.

@@ -6,7 +6,7 @@ use strongroom_serve::{Head, Method, Response, StatusCode};
 
 use super::{Page, backup, node_failed, rotation, slots, tenants};
 use crate::{
-    Node,
+    Asker, Node,
     answer::{self, Reply},
     routes::Access,
 };
@@ -113,7 +113,7 @@ impl Operation {
             return refusal;
         }
         match self {
-            Self::Seal => match node.seal() {
+            Self::Seal => match node.seal_for(&Asker::holder(access.caller)) {
                 Ok(()) => Response::empty(StatusCode::NO_CONTENT),
                 Err(error) => node_failed(&error),
             },

@@ -1,7 +1,7 @@
 //! One request, one thing to do, or many of them as `batch_input`.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use strongroom_core::Name;
+use strongroom_core::{Detail, Failure, Name, Verdict};
 use strongroom_kms::{KmsError, Rings};
 use strongroom_serve::{
     Response, StatusCode,
@@ -169,8 +169,13 @@ fn batch<T: Item>(
             }
         });
     }
-    let status = status(using, failed, outcomes.len(), partial);
-    Ok(reply.data_with(status, &Outcomes { batch_results: outcomes }))
+    let (all, status) = (outcomes.len(), status(using, failed, outcomes.len(), partial));
+    let answer = reply.data_with(status, &Outcomes { batch_results: outcomes });
+    let answer = answer.with_detail(Detail::Count(all as u64));
+    Ok(match failed {
+        0 => answer,
+        _ => answer.with_detail(Detail::Failed(failed as u64)).told(Verdict::Failed(Failure::Partly)),
+    })
 }
 
 /// The status that a caller wants for a batch of which only a part failed: one that an answer with a body can have.
