@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
+    Action, Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
 };
 
 use crate::{
@@ -33,6 +33,7 @@ struct Inner {
 pub struct Rings {
     kms: Kms,
     caller: Caller,
+    pub(crate) recording: bool,
 }
 
 /// A signature and the version that made it.
@@ -68,9 +69,10 @@ impl Kms {
         self.on_behalf_of(Caller::application(tenant))
     }
 
-    /// The rings of the caller's tenant, with the caller in every event.
+    /// The rings of the caller's tenant, with the caller in every event: those of changes, and those of uses of keys after
+    /// [`Rings::recording`].
     pub fn on_behalf_of(&self, caller: Caller) -> Rings {
-        Rings { kms: self.clone(), caller }
+        Rings { kms: self.clone(), caller, recording: false }
     }
 
     pub(crate) fn base(&self) -> &Base {
@@ -157,7 +159,8 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let _inside = self.base().enter()?;
-        self.loaded(name)?.encrypt(self.provider(), version, plaintext, additional)
+        let encrypt = |ring: Arc<Loaded>| ring.encrypt(self.provider(), version, plaintext, additional);
+        self.told(Action::Encrypt, name, self.loaded(name).and_then(encrypt))
     }
 
     /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
@@ -166,7 +169,8 @@ impl Rings {
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
     pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
         let _inside = self.base().enter()?;
-        self.loaded(name)?.decrypt(self.provider(), envelope, additional)
+        let decrypt = |ring: Arc<Loaded>| ring.decrypt(self.provider(), envelope, additional);
+        self.told(Action::Decrypt, name, self.loaded(name).and_then(decrypt))
     }
 
     /// Encrypts anew under the newest version what an older one encrypted.
@@ -189,9 +193,11 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let _inside = self.base().enter()?;
-        let ring = self.loaded(name)?;
-        let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
-        ring.encrypt(self.provider(), version, &plaintext, additional)
+        let rewrap = |ring: Arc<Loaded>| {
+            let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
+            ring.encrypt(self.provider(), version, &plaintext, additional)
+        };
+        self.told(Action::Reencrypt, name, self.loaded(name).and_then(rewrap))
     }
 
     /// Signs a message.
@@ -276,7 +282,8 @@ impl Rings {
         sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, KeyError>,
     ) -> Result<Signature, KmsError> {
         let _inside = self.base().enter()?;
-        self.loaded(name)?.sign(self.provider(), version, sign)
+        let sign = |ring: Arc<Loaded>| ring.sign(self.provider(), version, sign);
+        self.told(Action::Sign, name, self.loaded(name).and_then(sign))
     }
 
     fn verified(
@@ -286,7 +293,8 @@ impl Rings {
         verify: impl FnOnce(&dyn Key) -> Result<bool, KeyError>,
     ) -> Result<bool, KmsError> {
         let _inside = self.base().enter()?;
-        self.loaded(name)?.verify(self.provider(), signature.version, verify)
+        let verify = |ring: Arc<Loaded>| ring.verify(self.provider(), signature.version, verify);
+        self.told(Action::Verify, name, self.loaded(name).and_then(verify))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use strongroom_core::{CommitError, Failure, Refusal, RequestId, StoreError, Time, Verdict};
+use strongroom_core::{CommitError, Failure, RequestId, StoreError, Time, Verdict};
 use strongroom_kms::KmsError;
 use strongroom_serve::{Response, StatusCode, json::Checked};
 
@@ -126,19 +126,8 @@ pub(crate) fn refused(error: &KmsError) -> Response {
     match error {
         KmsError::Store(error) => store_failed(error),
         KmsError::Commit(error) => commit_failed(error),
-        other => bad_request(&other.to_string()).told(verdict(other)),
-    }
-}
-
-/// What an event says of the failure of a ring.
-fn verdict(error: &KmsError) -> Verdict {
-    match error {
-        KmsError::NotFound | KmsError::NoVersion => Verdict::Failed(Failure::NotFound),
-        KmsError::Exists => Verdict::Failed(Failure::Conflict),
-        KmsError::Disabled | KmsError::NotDeletable | KmsError::TooOld => Verdict::Refused(Refusal::State),
-        KmsError::OpenFailed => Verdict::Failed(Failure::Cryptography),
-        KmsError::WrongType | KmsError::Invalid(_) => Verdict::Failed(Failure::Input),
-        KmsError::Store(_) | KmsError::Commit(_) => Verdict::Failed(Failure::Unavailable),
+        KmsError::Full(_) => no_event(),
+        other => bad_request(&other.to_string()).told(other.verdict()),
     }
 }
 

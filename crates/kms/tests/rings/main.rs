@@ -11,6 +11,7 @@ mod handle;
 mod lifecycle;
 mod list;
 mod model;
+mod recording;
 mod secrets;
 mod spy;
 mod support;

@@ -71,11 +71,12 @@ impl ItemError {
 
     /// What is said of one item of a batch, or the answer to all of it.
     fn of_item(self, using: Use) -> Result<String, Response> {
-        use KmsError::{Commit, Disabled, NotFound, Store, WrongType};
+        use KmsError::{Commit, Disabled, Full, NotFound, Store, WrongType};
         match self {
             Self::Input(text) => Ok(text.to_owned()),
             Self::Kms(WrongType) if !using.signs() => Ok(WrongType.to_string()),
-            Self::Request(_) | Self::Kms(Store(_) | NotFound | Commit(_) | WrongType | Disabled) => {
+            Self::Request(_)
+            | Self::Kms(Store(_) | NotFound | Commit(_) | Full(_) | WrongType | Disabled) => {
                 Err(self.response())
             }
             Self::Kms(error) => Ok(error.to_string()),
