@@ -10,6 +10,8 @@ mod access;
 mod backup;
 mod batches;
 mod crypt;
+mod events;
+mod events_lost;
 mod hostile;
 mod json;
 mod keys;
