@@ -418,22 +418,21 @@ impl Node {
         Ok((key, Zeroizing::new(bytes)))
     }
 
-    /// Says that a secret opened nothing.
+    /// Says that it was not unsealed.
     fn stayed_sealed(&self, asker: &Asker, error: &NodeError) {
         let outcome = match error {
-            NodeError::Unseal(UnsealError::Store(_)) | NodeError::Store(_) | NodeError::Secret(_) => {
-                Verdict::Failed(Failure::Unavailable)
-            }
-            _ => WRONG,
+            NodeError::Unseal(error) if !matches!(error, UnsealError::Store(_)) => WRONG,
+            _ => Verdict::Failed(Failure::Unavailable),
         };
         let event = asker.event(self.clock.now(), Action::Unseal, outcome);
         self.journal.spool(&event, Class::Buffered);
     }
 
     fn opened(&self, asker: &Asker, unsealed: Unsealed) -> Result<(), NodeError> {
-        let open = self.opening(asker, &unsealed).inspect_err(|_| {
+        let open = self.opening(asker, &unsealed).inspect_err(|error| {
             // Nobody has it yet, so nothing is inside.
             let _ = unsealed.seal(SEAL_WAIT);
+            self.stayed_sealed(asker, error);
         })?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Uninitialized) {

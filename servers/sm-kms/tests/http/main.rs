@@ -9,6 +9,7 @@
 mod access;
 mod backup;
 mod batches;
+mod canaries;
 mod crypt;
 mod events;
 mod events_lost;
