@@ -12,6 +12,7 @@ mod lifecycle;
 mod list;
 mod model;
 mod nodes;
+mod recording;
 mod secrets;
 mod spy;
 mod support;
