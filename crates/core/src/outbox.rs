@@ -78,9 +78,18 @@ impl Outbox {
     /// # Errors
     /// [`StoreError`], which the limits of an event exclude.
     pub fn put<T>(&self, change: &mut Change<T>, event: &Event) -> Result<(), StoreError> {
-        let (bytes, _) = event_row::write(std::slice::from_ref(event))?;
-        change.put(&self.next_key()?, &bytes);
+        let (key, bytes) = self.row(event)?;
+        change.put(&key, &bytes);
         Ok(())
+    }
+
+    /// The record of an event, for a new database to begin with.
+    ///
+    /// # Errors
+    /// As for [`Outbox::put`].
+    pub fn row(&self, event: &Event) -> Result<(RecordKey, Vec<u8>), StoreError> {
+        let (bytes, _) = event_row::write(std::slice::from_ref(event))?;
+        Ok((self.next_key()?, bytes))
     }
 
     /// Writes an event that belongs to no change; it is durable when this returns.
@@ -89,8 +98,7 @@ impl Outbox {
     /// [`CommitError`]: then what the event tells of must not be answered as if it had been kept. After
     /// [`CommitError::Unknown`] it may be there.
     pub fn record(&self, store: &dyn SealedStore, event: &Event) -> Result<(), CommitError> {
-        let (bytes, _) = event_row::write(std::slice::from_ref(event))?;
-        let key = self.next_key()?;
+        let (key, bytes) = self.row(event)?;
         commit(store, Tenant::SYSTEM, |reader| Ok(rows_change(reader, &[(&key, &bytes)])))
     }
 
@@ -114,6 +122,12 @@ impl Outbox {
     pub fn waiting(&self) -> usize {
         let buffer = self.buffered();
         buffer.events.len() + buffer.taken
+    }
+
+    /// Whether nothing waits in memory.
+    pub fn is_empty(&self) -> bool {
+        let buffer = self.buffered();
+        buffer.events.is_empty() && buffer.taken == 0 && buffer.refused == 0
     }
 
     /// Writes what waits in memory, in as few rows and commits as there is room for; answers how many events.

@@ -1,4 +1,4 @@
-use strongroom_core::{CommitError, KeyError, StoreError, UseError};
+use strongroom_core::{CommitError, Full, KeyError, StoreError, UseError};
 use strongroom_keys::envelope::EnvelopeError;
 
 /// A ring could not be used or changed. Says nothing of why something does not open.
@@ -37,6 +37,9 @@ pub enum KmsError {
     /// The change was not committed.
     #[error(transparent)]
     Commit(CommitError),
+    /// No event of it could be kept.
+    #[error(transparent)]
+    Full(#[from] Full),
 }
 
 impl From<StoreError> for KmsError {
@@ -88,7 +91,8 @@ impl From<KmsError> for UseError {
             | KmsError::Disabled
             | KmsError::NotDeletable
             | KmsError::WrongType
-            | KmsError::Commit(_) => Self::Unavailable,
+            | KmsError::Commit(_)
+            | KmsError::Full(_) => Self::Unavailable,
         }
     }
 }

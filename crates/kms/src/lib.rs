@@ -24,6 +24,7 @@ mod handle;
 mod lifecycle;
 mod loaded;
 mod record;
+mod recording;
 mod ring;
 mod rings;
 mod text;

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
+    Action, Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
     may_read,
 };
 
@@ -35,6 +35,7 @@ struct Inner {
 pub struct Rings {
     kms: Kms,
     caller: Caller,
+    pub(crate) recording: bool,
 }
 
 /// A signature and the version that made it.
@@ -70,9 +71,10 @@ impl Kms {
         self.on_behalf_of(Caller::application(tenant))
     }
 
-    /// The rings of the caller's tenant, with the caller in every event.
+    /// The rings of the caller's tenant, with the caller in every event: those of changes, and those of uses of keys after
+    /// [`Rings::recording`].
     pub fn on_behalf_of(&self, caller: Caller) -> Rings {
-        Rings { kms: self.clone(), caller }
+        Rings { kms: self.clone(), caller, recording: false }
     }
 
     pub(crate) fn base(&self) -> &Base {
@@ -159,7 +161,9 @@ impl Rings {
         plaintext: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        self.with_ring(name, |ring| ring.encrypt(self.provider(), version, plaintext, additional))
+        self.with_ring(Action::Encrypt, name, |ring| {
+            ring.encrypt(self.provider(), version, plaintext, additional)
+        })
     }
 
     /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
@@ -167,7 +171,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
     pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
-        self.with_ring(name, |ring| ring.decrypt(self.provider(), envelope, additional))
+        self.with_ring(Action::Decrypt, name, |ring| ring.decrypt(self.provider(), envelope, additional))
     }
 
     /// Encrypts anew under the newest version what an older one encrypted.
@@ -189,7 +193,7 @@ impl Rings {
         envelope: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        self.with_ring(name, |ring| {
+        self.with_ring(Action::Reencrypt, name, |ring| {
             let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
             ring.encrypt(self.provider(), version, &plaintext, additional)
         })
@@ -256,18 +260,20 @@ impl Rings {
     /// a version that is not known here yet.
     fn with_ring<T>(
         &self,
+        action: Action,
         name: &Name,
         work: impl Fn(&Loaded) -> Result<T, KmsError>,
     ) -> Result<T, KmsError> {
         let _inside = self.base().enter()?;
-        match work(&*self.loaded(name)?) {
+        let done = match self.loaded(name).and_then(|ring| work(&ring)) {
             Err(KmsError::NoVersion) if self.base().lease.shared() => {
                 may_read()?;
                 self.kms.evict(self.tenant(), name);
-                work(&*self.loaded(name)?)
+                self.loaded(name).and_then(|ring| work(&ring))
             }
             done => done,
-        }
+        };
+        self.told(action, name, done)
     }
 
     /// The ring from memory, or filled from the store; every use of a key comes through here.
@@ -295,7 +301,7 @@ impl Rings {
         version: Option<u32>,
         sign: impl Fn(&dyn Key) -> Result<Vec<u8>, KeyError>,
     ) -> Result<Signature, KmsError> {
-        self.with_ring(name, |ring| ring.sign(self.provider(), version, &sign))
+        self.with_ring(Action::Sign, name, |ring| ring.sign(self.provider(), version, &sign))
     }
 
     fn verified(
@@ -304,7 +310,7 @@ impl Rings {
         signature: &Signature,
         verify: impl Fn(&dyn Key) -> Result<bool, KeyError>,
     ) -> Result<bool, KmsError> {
-        self.with_ring(name, |ring| ring.verify(self.provider(), signature.version, &verify))
+        self.with_ring(Action::Verify, name, |ring| ring.verify(self.provider(), signature.version, &verify))
     }
 }
 

@@ -14,7 +14,8 @@ use strongroom_serve::{BindError, DEEP, Limits, Server, Tls, TlsError, wiping_st
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
 use crate::{
-    BackupOptions, BackupOptionsError, Node, NodeError, Place, PlaceError, SecretFile, StoreOptions, serve,
+    BackupOptions, BackupOptionsError, Node, NodeError, Place, PlaceError, SecretFile, Spool, StoreOptions,
+    serve,
 };
 
 /// How a server is started.
@@ -45,6 +46,10 @@ pub struct Options {
     /// Serve without TLS, on a loopback address only
     #[arg(long, conflicts_with = "tls_cert")]
     pub insecure_http: bool,
+
+    /// Folder for events while the database is sealed; otherwise that of --data, and memory for PostgreSQL
+    #[arg(long, value_name = "DIR")]
+    pub spool_dir: Option<PathBuf>,
 
     /// Where backups go.
     #[command(flatten)]
@@ -121,7 +126,12 @@ impl Options {
             Some(store) => self.backups.backups(store)?,
             None => None,
         };
-        let node = Arc::new(node(database.store(), secrets)?.with_backups(backups));
+        let spool = match (&self.spool_dir, &place) {
+            (Some(folder), _) | (None, Place::Folder(folder)) => open_spool(folder)?,
+            (None, Place::Postgres(_)) => Spool::in_memory(),
+        };
+        let node = node(database.store(), secrets)?.with_backups(backups).with_spool(spool);
+        let node = Arc::new(node);
         if automatic && node.sealed().is_some() {
             match wiping_stack::<DEEP, _>(|| node.unseal_with_secrets()) {
                 Ok(()) => tracing::info!("unsealed with a secret file"),
@@ -167,6 +177,14 @@ pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
         opened => opened,
     };
     store.map(Arc::new).map_err(|error| RunError::Database(path, error))
+}
+
+/// The spool of a server's folder.
+///
+/// # Errors
+/// [`RunError::Folder`].
+pub fn open_spool(folder: &Path) -> Result<Spool, RunError> {
+    Spool::in_folder(folder).map_err(|error| RunError::Folder(folder.to_owned(), error))
 }
 
 /// Makes a folder, and those above that are missing, so that they survive the loss of power.

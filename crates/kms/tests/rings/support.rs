@@ -34,6 +34,7 @@ pub(crate) fn kind(error: &KmsError) -> &'static str {
         KmsError::Store(_) => "store",
         KmsError::Commit(CommitError::Unknown) => "unknown",
         KmsError::Commit(_) => "commit",
+        KmsError::Full(_) => "full",
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
-use strongroom_core::{Algorithm, Name};
+use strongroom_core::{Algorithm, Failure, Name, Verdict};
 use strongroom_keys::public_pem;
 use strongroom_kms::{KmsError, Ring, RingVersion, Rings, Settings};
 use strongroom_serve::{Response, StatusCode};
@@ -110,7 +110,10 @@ pub(super) fn answer(
         RingOperation::Create => {
             let body = check(body)?;
             reply.ignored(body, CREATE);
-            Ok(create(rings, name, &take(body)?)?)
+            let (ring, created) = create(rings, name, &take(body)?)?;
+            let answer = reply.data(&view(name, &ring));
+            // Nothing was changed, so no change tells of it.
+            return Ok(if created { answer } else { answer.told(Verdict::Failed(Failure::Conflict)) });
         }
         RingOperation::Read => match rings.read(name) {
             Err(KmsError::NotFound) => return Err(answer::nothing()),
@@ -141,8 +144,8 @@ pub(super) fn answer(
     ring.map(|ring| reply.data(&view(name, &ring))).map_err(|error| refused(&error))
 }
 
-/// Creates a ring; one that is there already with the same type is answered as it is.
-fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, Response> {
+/// Creates a ring; one that is there already with the same type is answered as it is. Also whether it was created.
+fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<(Ring, bool), Response> {
     if request.derived == Some(Flag(true)) || request.convergent_encryption == Some(Flag(true)) {
         return Err(answer::bad_request("derived and convergent keys are not supported"));
     }
@@ -160,11 +163,12 @@ fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, R
         Err(KmsError::Exists) => {
             let ring = rings.read(name).map_err(|error| refused(&error))?;
             if asked.is_some_and(|asked| asked != ring.algorithm) {
-                return Err(answer::bad_request("a key of this name and of another type exists"));
+                return Err(answer::bad_request("a key of this name and of another type exists")
+                    .told(Verdict::Failed(Failure::Conflict)));
             }
-            Ok(ring)
+            Ok((ring, false))
         }
-        other => other.map_err(|error| refused(&error)),
+        other => other.map(|ring| (ring, true)).map_err(|error| refused(&error)),
     }
 }
 
