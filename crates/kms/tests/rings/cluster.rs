@@ -41,12 +41,13 @@ struct Local<'n> {
 
 impl Client for Local<'_> {
     type Sealed = Vec<u8>;
+    const CREATE: Act = Act::Create { may_exist: false };
 
     fn ask(&mut self, node: usize, ring: &str, act: Act, sealed: Option<&Vec<u8>>) -> Option<Answer> {
         let (rings, name) = (self.nodes[node].kms.without_caller(tenant(ring)), &name(ring));
         let done = |done: Result<(), KmsError>| done.map(|()| Answer::Done);
         let answer = match act {
-            Act::Create | Act::Ensure => done(rings.create(name, Algorithm::Aes256Gcm).map(drop)),
+            Act::Create { .. } => done(rings.create(name, Algorithm::Aes256Gcm).map(drop)),
             Act::Rotate => rings.rotate(name).map(Answer::Version),
             Act::Enable => done(rings.enable(name)),
             Act::Disable => done(rings.disable(name)),
@@ -173,7 +174,7 @@ fn what_clients_of_three_nodes_were_told_under_bad_weather_can_have_happened_one
 
 type Same = fn(Act) -> bool;
 const CHANGES: [(Action, Same); 6] = [
-    (Action::Create, |act| matches!(act, Act::Create)),
+    (Action::Create, |act| matches!(act, Act::Create { .. })),
     (Action::Rotate, |act| matches!(act, Act::Rotate)),
     (Action::Enable, |act| matches!(act, Act::Enable)),
     (Action::Disable, |act| matches!(act, Act::Disable)),

@@ -7,12 +7,14 @@ use strongroom_core::Lease;
 use crate::linear::{
     Act::{self, *},
     Answer::{self, Done, Made, Refused, Unknown, Version},
-    Call, Id, Operation, Shown, State, Text,
+    Call, Operation, Shown, State, Text,
     search::check,
 };
 
-pub(crate) const FIRST: Id = [1; 16];
-pub(crate) const SECOND: Id = [2; 16];
+pub(crate) const FIRST: [u8; 16] = [1; 16];
+pub(crate) const SECOND: [u8; 16] = [2; 16];
+
+pub(crate) const CREATE: Act = Create { may_exist: false };
 
 /// An operation through a node, from one millisecond to another.
 pub(crate) fn at(node: usize, begun: u64, ended: u64, act: Act, answer: Answer) -> Operation<Call> {
@@ -20,7 +22,7 @@ pub(crate) fn at(node: usize, begun: u64, ended: u64, act: Act, answer: Answer) 
     Operation { node, call: Call { act, answer }, begun: Duration::from_millis(begun), ended }
 }
 
-pub(crate) fn text(id: Id, version: u32) -> Text {
+pub(crate) fn text(id: [u8; 16], version: u32) -> Text {
     Text { id, version }
 }
 
@@ -31,7 +33,7 @@ pub(crate) fn linear(history: &[Operation<Call>]) -> bool {
 /// A ring of two versions, from before 100 ms on.
 fn begun() -> Vec<Operation<Call>> {
     vec![
-        at(0, 0, 10, Create, Done),
+        at(0, 0, 10, CREATE, Done),
         at(0, 20, 30, Rotate, Version(2)),
         at(0, 40, 50, Encrypt, Made(text(FIRST, 2))),
     ]
@@ -65,7 +67,7 @@ fn what_happened_one_after_the_other_is_accepted() {
         at(1, 2120, 2130, Encrypt, Made(text(FIRST, 2))),
         at(1, 2140, 3150, Delete, Done),
         at(0, 3160, 3170, OPENS, Refused("not found")),
-        at(0, 3180, 3190, Create, Done),
+        at(0, 3180, 3190, CREATE, Done),
         at(0, 3200, 3210, Encrypt, Made(text(SECOND, 1))),
         at(0, 3220, 3230, OPENS, Refused("does not open")),
         at(0, 3240, 3250, Delete, Refused("not deletable")),
@@ -128,7 +130,7 @@ fn a_write_that_happened_twice_is_rejected() {
     assert!(!goes_on(&[at(0, 0, 5, Rotate, Version(3)), at(0, 10, 15, Read, shown(4))]));
     assert!(!goes_on(&[at(0, 0, 5, Rotate, Version(4))]));
     assert!(!goes_on(&[at(0, 0, 5, Rotate, Version(3)), at(1, 0, 5, Rotate, Version(3))]));
-    assert!(!goes_on(&[at(0, 0, 5, Create, Done)]));
+    assert!(!goes_on(&[at(0, 0, 5, CREATE, Done)]));
     assert!(!goes_on(&[at(0, 0, 5, Rotate, Unknown), at(0, 10, 15, Read, shown(4))]));
 }
 
@@ -154,7 +156,7 @@ fn a_key_that_was_deleted_does_not_come_back_under_its_name() {
         goes_on(&[
             at(0, 0, 1010, Act::Least(1), Done),
             at(0, 1020, 2030, Delete, Done),
-            at(0, 2040, 2050, Create, Done),
+            at(0, 2040, 2050, CREATE, Done),
             at(0, 2060, 2070, act, answer),
         ])
     };

@@ -10,6 +10,8 @@ use crate::linear::{Act, Answer, Dice, History, Texts};
 pub(crate) trait Client {
     /// A ciphertext as this one gets it.
     type Sealed: Clone;
+    /// How this one creates a ring.
+    const CREATE: Act;
 
     /// Does something to a ring, or with it, through a node. Answers nothing where it certainly was not done, or tells
     /// nothing.
@@ -61,10 +63,10 @@ impl<T: Clone> Load<T> {
     }
 
     /// Works until it is over.
-    pub(crate) fn work(&self, role: Role, client: &mut impl Client<Sealed = T>) {
+    pub(crate) fn work<C: Client<Sealed = T>>(&self, role: Role, client: &mut C) {
         let mut dice = Dice::new();
         while !self.is_over() {
-            let (act, longest) = self.chosen(role, &mut dice);
+            let (act, longest) = Self::chosen::<C>(role, &mut dice);
             let ring = &self.rings[dice.below(self.rings.len())];
             self.act(client, dice.below(self.nodes), ring, act, &mut dice);
             sleep(Duration::from_micros(dice.below(longest) as u64));
@@ -72,8 +74,8 @@ impl<T: Clone> Load<T> {
     }
 
     /// Creates all rings through one node.
-    pub(crate) fn begin(&self, client: &mut impl Client<Sealed = T>, node: usize) {
-        self.rings.iter().for_each(|ring| self.act(client, node, ring, Some(Act::Create), &mut Dice::new()));
+    pub(crate) fn begin<C: Client<Sealed = T>>(&self, client: &mut C, node: usize) {
+        self.rings.iter().for_each(|ring| self.act(client, node, ring, Some(C::CREATE), &mut Dice::new()));
     }
 
     /// All that the nodes show of all rings.
@@ -84,14 +86,14 @@ impl<T: Clone> Load<T> {
     }
 
     /// What to do, or to decrypt something, and how long to rest then, in microseconds.
-    fn chosen(&self, role: Role, dice: &mut Dice) -> (Option<Act>, usize) {
+    fn chosen<C: Client>(role: Role, dice: &mut Dice) -> (Option<Act>, usize) {
         match role {
             Role::Uses => {
                 let act = [Some(Act::Read), Some(Act::Encrypt), Some(Act::Encrypt), None, None, None];
                 (dice.one_of(&act), 4_000)
             }
             Role::Gives => {
-                let acts = [Act::Create, Act::Enable, Act::Enable, Act::Rotate];
+                let acts = [C::CREATE, Act::Enable, Act::Enable, Act::Rotate];
                 (Some(dice.one_of(&acts)), 300_000)
             }
             Role::Takes => {

@@ -3,21 +3,22 @@ use std::collections::BTreeSet;
 use crate::linear::search::{Effect, Kind, Model};
 
 /// The id of a ring, which stands in its ciphertexts.
-pub(crate) type Id = [u8; 16];
+type Id = [u8; 16];
 
 /// A ciphertext, by which ring and version made it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Text {
-    pub(crate) id: Id,
+    pub(crate) id: [u8; 16],
     pub(crate) version: u32,
 }
 
 /// What is done to the ring of one name, or with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
-    Create,
-    /// Creates the ring, or finds it there.
-    Ensure,
+    Create {
+        /// Whether it is no error if it is there.
+        may_exist: bool,
+    },
     Rotate,
     Enable,
     Disable,
@@ -59,8 +60,8 @@ impl Kind for Call {
     fn effect(&self) -> Effect {
         match (self.act, self.answer) {
             (_, Answer::Refused(_)) | (Act::Read | Act::Encrypt | Act::Decrypt(_), _) => Effect::Nothing,
-            (Act::Ensure, _) => Effect::MayGive,
-            (Act::Create | Act::Rotate | Act::Enable, _) => Effect::Gives,
+            (Act::Create { may_exist: true }, _) => Effect::MayGive,
+            (Act::Create { .. } | Act::Rotate | Act::Enable, _) => Effect::Gives,
             (Act::Disable | Act::Least(_) | Act::Delete, _) => Effect::Takes,
         }
     }
@@ -111,14 +112,14 @@ impl Model for State {
 impl State {
     /// Does it as one node alone would; answers the ring that it was done to or with.
     fn run(&mut self, act: Act) -> Result<Ring, &'static str> {
-        if let (Act::Create | Act::Ensure, None) = (act, self.ring) {
+        if let (Act::Create { .. }, None) = (act, self.ring) {
             let made = Ring { id: None, newest: 1, least: 1, enabled: true, deletable: false };
             return Ok(*self.ring.insert(made));
         }
         let mut ring = self.ring.ok_or("not found")?;
         let disabled = || if ring.enabled { Ok(()) } else { Err("disabled") };
         match act {
-            Act::Create => return Err("exists"),
+            Act::Create { may_exist: false } => return Err("exists"),
             Act::Rotate => {
                 disabled()?;
                 ring.newest += 1;
@@ -133,7 +134,7 @@ impl State {
                 self.ring = None;
                 return Ok(ring);
             }
-            Act::Ensure | Act::Read => {}
+            Act::Create { may_exist: true } | Act::Read => {}
             Act::Encrypt => disabled()?,
             Act::Decrypt(text) => {
                 disabled()?;

@@ -39,20 +39,6 @@ pub(crate) struct Operation<C> {
     pub(crate) ended: Option<Duration>,
 }
 
-impl<C: Kind> Operation<C> {
-    /// Whether this one must have happened before the other.
-    ///
-    /// What goes to the database sees all that was answered before. A node that answers from its memory sees what was
-    /// taken away, and what went through itself; what was given it may see so much later as a lease lasts.
-    pub(crate) fn precedes(&self, other: &Self) -> bool {
-        let effect = self.call.effect();
-        let own = self.node == other.node && matches!(effect, Effect::Gives | Effect::Takes);
-        let exact = !other.call.uses_memory() || own || effect == Effect::Takes;
-        let late = if exact { Duration::ZERO } else { Lease::AWAITED };
-        self.ended.is_some_and(|ended| ended + late < other.begun)
-    }
-}
-
 /// No order explains a history.
 #[derive(Debug)]
 pub(crate) struct Broken<M> {
@@ -179,8 +165,10 @@ impl<M: Model> Search<'_, M> {
     }
 }
 
-/// Until when the next operation must have begun, by all that is open and began before it: [`Operation::precedes`]
-/// of many at once.
+/// Until when the next operation must have begun, by all that is open and began before it.
+///
+/// What goes to the database sees all that was answered before. A node that answers from its memory sees what was taken
+/// away, and what went through itself; what was given it may see so much later as a lease lasts.
 #[derive(Default)]
 struct Limits {
     exact: Option<Duration>,
