@@ -8,7 +8,7 @@ use std::{
 };
 
 use strongroom_core::{
-    Action, Algorithm, Base, CommitError, Event, Gate, Lease, SealedStore, SystemClock, Tenant,
+    Action, Algorithm, Base, CommitError, Event, Gate, Lease, SealedStore, SystemClock, Tenant, Verdict,
     memory::MemoryStore,
 };
 use strongroom_keys::{RustCrypto, envelope::Header};
@@ -191,7 +191,11 @@ fn each_change_has_one_event(load: &Load<Vec<u8>>, engine: &MemoryStore) {
         };
         let least = count(|answer| !matches!(answer, Answer::Unknown | Answer::Refused(_)));
         let most = least + count(|answer| answer == Answer::Unknown);
-        let of_this = |event: &&Event| event.action == action && event.resource.as_deref() == Some(&**ring);
+        let of_this = |event: &&Event| {
+            event.outcome == Verdict::Allowed
+                && event.action == action
+                && event.resource.as_deref() == Some(&**ring)
+        };
         let found = events.iter().filter(of_this).count();
         assert!((least..=most).contains(&found), "{ring} {action:?}: {least} to {most}, not {found}");
     }
