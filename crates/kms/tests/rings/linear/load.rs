@@ -1,7 +1,7 @@
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread::sleep,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::linear::{Act, Answer, Dice, History, Texts};
@@ -29,6 +29,9 @@ pub(crate) enum Role {
     /// This waits most of the time.
     Takes,
 }
+
+/// How long a node may take to answer again after all that was done to it.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// How often each is there. What is given is announced to all nodes, so that it hides what was taken and not announced:
 /// much is taken, and little given.
@@ -75,13 +78,20 @@ impl<T: Clone> Load<T> {
 
     /// Creates all rings through one node.
     pub(crate) fn begin<C: Client<Sealed = T>>(&self, client: &mut C, node: usize) {
-        self.rings.iter().for_each(|ring| self.act(client, node, ring, Some(C::CREATE), &mut Dice::new()));
+        for ring in &self.rings {
+            self.act(client, node, ring, Some(C::CREATE), &mut Dice::new());
+        }
     }
 
-    /// All that the nodes show of all rings.
+    /// All that the nodes show of all rings, once they answer, and whether they open what was encrypted.
     pub(crate) fn look(&self, client: &mut impl Client<Sealed = T>) {
+        let (mut dice, begun) = (Dice::new(), Instant::now());
         for (ring, node) in self.rings.iter().flat_map(|ring| (0..self.nodes).map(move |node| (ring, node))) {
-            self.act(client, node, ring, Some(Act::Read), &mut Dice::new());
+            while self.act(client, node, ring, Some(Act::Read), &mut dice).is_none() {
+                assert!(begun.elapsed() < LONGEST, "node {node} does not answer");
+                sleep(Duration::from_millis(20));
+            }
+            self.act(client, node, ring, None, &mut dice);
         }
     }
 
@@ -104,6 +114,7 @@ impl<T: Clone> Load<T> {
         }
     }
 
+    /// Does it, or decrypts something that was encrypted before.
     fn act(
         &self,
         client: &mut impl Client<Sealed = T>,
@@ -111,17 +122,18 @@ impl<T: Clone> Load<T> {
         ring: &str,
         act: Option<Act>,
         dice: &mut Dice,
-    ) {
+    ) -> Option<Answer> {
         let (act, sealed) = match act {
             Some(act) => (act, None),
-            None => match self.texts.one(ring, dice) {
-                Some((sealed, text)) => (Act::Decrypt(text), Some(sealed)),
-                None => return,
-            },
+            None => {
+                let (sealed, text) = self.texts.one(ring, dice)?;
+                (Act::Decrypt(text), Some(sealed))
+            }
         };
         let answer = self.history.record(ring, node, act, || client.ask(node, ring, act, sealed.as_ref()));
         if let (Some(Answer::Made(text)), Some(made)) = (answer, client.made()) {
             self.texts.keep(ring, made, text, dice);
         }
+        answer
     }
 }
