@@ -1,6 +1,7 @@
 use std::{fmt, sync::Arc};
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
 use zeroize::Zeroizing;
 
@@ -48,9 +49,14 @@ impl Provider for RustCrypto {
 
     fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
         match algorithm {
+            HashAlgorithm::Sha224 => digest::<Sha224>(parts).to_vec(),
+            HashAlgorithm::Sha256 => digest::<Sha256>(parts).to_vec(),
             HashAlgorithm::Sha384 => digest::<Sha384>(parts).to_vec(),
             HashAlgorithm::Sha512 => digest::<Sha512>(parts).to_vec(),
-            _ => digest::<Sha256>(parts).to_vec(),
+            HashAlgorithm::Sha3_224 => digest::<Sha3_224>(parts).to_vec(),
+            HashAlgorithm::Sha3_256 => digest::<Sha3_256>(parts).to_vec(),
+            HashAlgorithm::Sha3_384 => digest::<Sha3_384>(parts).to_vec(),
+            HashAlgorithm::Sha3_512 => digest::<Sha3_512>(parts).to_vec(),
         }
     }
 
