@@ -2,8 +2,8 @@ use std::ops::RangeInclusive;
 
 use minicbor::{Decode, Encode};
 
-/// Lengths of HMAC keys, in bytes: from 128 bits, more than the 112 that SP 800-131Ar2, section 10, asks for.
-const HMAC_KEYS: RangeInclusive<usize> = 16..=512;
+/// Lengths of HMAC keys, in bytes: from the 112 bits that SP 800-131Ar2, section 10, asks for.
+const HMAC_KEYS: RangeInclusive<usize> = 14..=512;
 
 /// What a key is for and how it computes. The algorithm comes from the key, never from a request.
 ///
