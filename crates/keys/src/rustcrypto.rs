@@ -6,7 +6,8 @@ use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac
 use zeroize::Zeroizing;
 
 use crate::{
-    aead::Aes256Gcm, mac::HmacSha256, passphrase::argon2id, random::SystemRandom, software::Software,
+    SelfTestFailed, aead::Aes256Gcm, mac::HmacSha256, passphrase::argon2id, random::SystemRandom, self_test,
+    software::Software,
 };
 
 /// The provider on RustCrypto: the default one, in pure Rust.
@@ -33,6 +34,14 @@ impl RustCrypto {
     /// With randomness from [`SystemRandom`].
     pub fn new() -> Self {
         Self::with_random(Box::new(SystemRandom))
+    }
+
+    /// The same, after [`self_test`] has passed: for programs that serve others.
+    ///
+    /// # Errors
+    /// [`SelfTestFailed`].
+    pub fn tested() -> Result<Self, SelfTestFailed> {
+        self_test().map(|()| Self::new())
     }
 
     /// With randomness from elsewhere: salts, nonces and keys are only as good as this source.
