@@ -19,6 +19,7 @@ use strongroom_core::{
     Refusal, StillInside, Store, StoreError, Verdict, drain, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
+use strongroom_keys::SelfTestFailed;
 use strongroom_kms::Kms;
 use strongroom_serve::{DEEP, wiping_stack};
 
@@ -95,6 +96,9 @@ pub enum NodeError {
     /// It is sealed, but operations have not ended yet.
     #[error(transparent)]
     StillInside(#[from] StillInside),
+    /// A primitive does not compute what it should.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
 }
 
 impl From<KeyError> for NodeError {
