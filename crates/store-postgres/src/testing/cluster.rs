@@ -1,7 +1,7 @@
 use std::{
     env,
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Command, Stdio},
+    io::{BufRead, BufReader, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Config, connection::Connection};
+use crate::{Config, connection::Connection, testing::Proxy};
 
 /// The environment variable with the first line of `cluster.sh`, where one cluster serves a whole run of tests.
 const VARIABLE: &str = "STRONGROOM_TEST_POSTGRES";
@@ -22,7 +22,15 @@ pub struct Cluster {
     folder: String,
     port: u16,
     /// A cluster of our own: it lives as long as the pipe.
-    own: Option<(Child, Option<ChildStdin>)>,
+    own: Option<Own>,
+}
+
+/// The script that runs the server.
+#[derive(Debug)]
+struct Own {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
 }
 
 /// A database of its own for a test, which lives as long as its cluster.
@@ -84,12 +92,12 @@ impl Cluster {
                 _ => panic!("PostgreSQL did not start"),
             };
         }
-        let pipe = child.stdin.take();
-        Some(Self::at(&line, Some((child, pipe))))
+        let input = child.stdin.take();
+        Some(Self::at(&line, Some(Own { child, input, output })))
     }
 
     #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
-    fn at(line: &str, own: Option<(Child, Option<ChildStdin>)>) -> Self {
+    fn at(line: &str, own: Option<Own>) -> Self {
         let (folder, port) = line.trim().rsplit_once(' ').expect("a folder and a port");
         Self { folder: folder.to_owned(), port: port.parse().expect("a port"), own }
     }
@@ -111,6 +119,19 @@ impl Cluster {
         Database { name, ..main }
     }
 
+    /// Kills the server as a crash would, and starts it again, with the settings that are in its files by then.
+    ///
+    /// # Panics
+    /// If the cluster is one that others use too, or the server does not start.
+    #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
+    pub fn restart(&mut self) {
+        let own = self.own.as_mut().expect("a cluster of one's own");
+        writeln!(own.input.as_mut().expect("a pipe"), "restart").expect("a script that reads");
+        let mut line = String::new();
+        own.output.read_line(&mut line).expect("a line");
+        assert_eq!(line, "restarted\n");
+    }
+
     /// The folder of the server's socket and of its data.
     pub fn folder(&self) -> &str {
         &self.folder
@@ -119,9 +140,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Some((child, pipe)) = &mut self.own {
-            drop(pipe.take());
-            let _ = child.wait();
+        if let Some(own) = &mut self.own {
+            drop(own.input.take());
+            let _ = own.child.wait();
         }
     }
 }
@@ -132,9 +153,19 @@ impl Database {
         self.parse(&format!("host={} port={} user=postgres dbname={}", self.folder, self.port, self.name))
     }
 
-    /// How a user reaches it over TCP.
-    pub fn config_over_tcp(&self, port: u16, user: &str) -> Config {
-        self.parse(&format!("host=127.0.0.1 port={port} user={user} dbname={}", self.name))
+    /// How a user reaches it over TCP, with further settings.
+    pub fn config_over_tcp(&self, host: &str, user: &str, further: &str) -> Config {
+        self.parse(&format!("host={host} port={} user={user} dbname={} {further}", self.port, self.name))
+    }
+
+    /// How its owner reaches it through a proxy.
+    pub fn config_through(&self, proxy: &Proxy) -> Config {
+        self.parse(&format!("host=127.0.0.1 port={} user=postgres dbname={}", proxy.port(), self.name))
+    }
+
+    /// A proxy before the server.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::before(format!("{}/.s.PGSQL.{}", self.folder, self.port).into())
     }
 
     /// The server's port.
