@@ -5,9 +5,9 @@ use std::sync::Arc;
 use strongroom_core::{
     Action, Actor, Algorithm, Caller, Event, Reader, RequestId, SealedStore, Service,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
 use strongroom_kms::{Kms, KmsError, Ring, Rings, Settings};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{
     DELETABLE, NOW, OTHER_TENANT, TENANT, base_over, drained, kind, minimums, name, verdict,
@@ -71,7 +71,7 @@ impl Case {
         Event::allowed(&CALLER, NOW, Service::Kms, self.action, Some(name(self.ring())))
     }
 
-    fn happened_in(&self, store: &Arc<MemoryStore>) -> bool {
+    fn happened_in(&self, store: &Arc<Engine>) -> bool {
         let read = on_behalf(store.clone()).read(&name(self.ring()));
         let absent = matches!(read, Err(KmsError::NotFound));
         (self.happened)(if absent { None } else { Some(read.unwrap()) }.as_ref())
@@ -83,8 +83,8 @@ fn on_behalf(store: Arc<dyn SealedStore>) -> Rings {
 }
 
 /// A store with the rings of the cases, whose events were taken.
-fn prepared() -> Arc<MemoryStore> {
-    let store = Arc::new(MemoryStore::new());
+fn prepared() -> Arc<Engine> {
+    let store = Arc::new(Engine::new());
     let rings = on_behalf(store.clone());
     for ring in ["there", "off"] {
         rings.create(&name(ring), Algorithm::Aes256Gcm).unwrap();

@@ -1,6 +1,6 @@
 use std::{
     env,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Mutex, OnceLock, PoisonError,
@@ -81,6 +81,8 @@ impl Cluster {
             .args(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // A pipe of its own, as whoever waits for the output of the tests does not wait for the cluster.
+            .stderr(Stdio::piped())
             .spawn()
             .expect("bash");
         let mut line = String::new();
@@ -89,7 +91,11 @@ impl Cluster {
         if line.is_empty() {
             return match child.wait().expect("a child").code() {
                 Some(3) => None,
-                _ => panic!("PostgreSQL did not start"),
+                _ => {
+                    let mut why = String::new();
+                    let _ = child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut why));
+                    panic!("PostgreSQL did not start: {why}")
+                }
             };
         }
         let input = child.stdin.take();
