@@ -120,7 +120,7 @@ impl Cluster {
         let name = format!("test_{}_{number}", std::process::id());
         // The template must not be in use.
         let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let main = Database { name: "postgres".to_owned(), folder: self.folder.clone(), port: self.port };
+        let main = self.first_database();
         main.run(&format!("CREATE DATABASE {name} TEMPLATE template0")).expect("a database");
         Database { name, ..main }
     }
@@ -136,6 +136,21 @@ impl Cluster {
         let mut line = String::new();
         own.output.read_line(&mut line).expect("a line");
         assert_eq!(line, "restarted\n");
+    }
+
+    /// Restarts the server as a standby, which only reads, of nothing.
+    ///
+    /// # Panics
+    /// As for [`Cluster::restart`].
+    #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
+    pub fn become_standby(&mut self) {
+        std::fs::write(format!("{}/data/standby.signal", self.folder), "").expect("a file");
+        self.restart();
+    }
+
+    /// The database that a cluster begins with, of a server that the store may refuse.
+    pub fn first_database(&self) -> Database {
+        Database { name: "postgres".to_owned(), folder: self.folder.clone(), port: self.port }
     }
 
     /// The folder of the server's socket and of its data.
