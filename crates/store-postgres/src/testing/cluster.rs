@@ -2,14 +2,11 @@ use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use crate::{Config, connection::Connection, testing::Proxy};
+use crate::{Config, connection::Connection, layout, testing::Proxy};
 
 /// The environment variable with the first line of `cluster.sh`, where one cluster serves a whole run of tests.
 const VARIABLE: &str = "STRONGROOM_TEST_POSTGRES";
@@ -114,12 +111,8 @@ impl Cluster {
     /// If it cannot be created.
     #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
     pub fn database(&self) -> Database {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{}_{number}", std::process::id());
-        // The template must not be in use.
-        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = layout::random_id().expect("random bytes");
+        let name = format!("test_{:032x}", u128::from_be_bytes(id));
         let main = self.first_database();
         main.run(&format!("CREATE DATABASE {name} TEMPLATE template0")).expect("a database");
         Database { name, ..main }
