@@ -141,7 +141,8 @@ fn a_flipped_bit_in_any_other_record_names_what_it_is() {
     fixture.log.append(&caller, [5; 16], 1, &[event(TENANT, "key", fixture.base.clock.now())]).unwrap();
     fixture.log.drain_all().unwrap();
     assert_eq!(fsck(&fixture).findings, []);
-    let parts: [(u16, fn(&Part) -> bool); 7] = [
+    type Named = fn(&Part) -> bool;
+    let parts: [(u16, Named); 7] = [
         (SETTINGS, |part| *part == Part::Settings),
         (HEADS, |part| matches!(part, Part::Head)),
         (INDEX, |part| matches!(part, Part::Index(_))),

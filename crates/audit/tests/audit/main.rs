@@ -13,5 +13,6 @@ mod producers;
 mod proofs;
 mod query;
 mod retention;
+mod sealed;
 mod support;
 mod tree;

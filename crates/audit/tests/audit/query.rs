@@ -17,11 +17,11 @@ fn mixed(tenant: Tenant, number: usize, time: Time) -> Event {
         1 => Actor::Application,
         _ => Actor::Token([(number % 5) as u8; 16]),
     };
-    let request = (number % 3 != 0).then_some(RequestId([(number % 50) as u8; 16]));
+    let request = (!number.is_multiple_of(3)).then_some(RequestId([(number % 50) as u8; 16]));
     let caller = Caller { actor, request, ..Caller::application(tenant) };
     let service = [Service::Kms, Service::Identity, Service::Barrier][number % 3];
     let action = [Action::Create, Action::Encrypt, Action::Delete, Action::Sign, Action::Lose][number % 5];
-    let resource = (number % 7 != 0).then(|| name(&format!("key-{}", number % 90)));
+    let resource = (!number.is_multiple_of(7)).then(|| name(&format!("key-{}", number % 90)));
     let outcome =
         [Verdict::Allowed, Verdict::Refused(Refusal::Denied), Verdict::Failed(Failure::Input)][number % 3];
     Event::of(&caller, time, service, action, resource, outcome)
