@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod audit;
 mod busy;
 mod encrypt;
 mod http;
@@ -34,6 +35,8 @@ pub(crate) enum Topic {
     Http,
     /// Start with many rings
     Start,
+    /// Log events, take them over, prove them
+    Audit,
     /// Encrypt beside rotation, resealing and a snapshot; open after a kill
     Busy,
 }
@@ -47,6 +50,7 @@ impl Topic {
         Self::Read,
         Self::Http,
         Self::Start,
+        Self::Audit,
         Self::Busy,
     ];
 
@@ -59,6 +63,7 @@ impl Topic {
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),
             Self::Start => start::measure(effort, folder, table),
+            Self::Audit => audit::measure(effort, folder, table),
             Self::Busy => busy::measure(effort, folder, table),
         }
     }
