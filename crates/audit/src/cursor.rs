@@ -16,7 +16,9 @@ pub struct Cursor {
 const FORMAT: u8 = 1;
 
 impl Cursor {
-    pub(crate) const fn new(tenant: Tenant, order: Order, index: u64) -> Self {
+    /// Oldest first, the entry with this number comes next; newest first, the one before it. So whoever has read a log
+    /// to its end goes on with what comes in: one past the last number, oldest first.
+    pub const fn at(tenant: Tenant, order: Order, index: u64) -> Self {
         Self { tenant, order, index }
     }
 

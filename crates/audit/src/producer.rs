@@ -21,8 +21,8 @@ impl AuditLog {
     /// gap, and hands it in again until it hears an answer: nothing is logged twice. Answers whether it was new.
     ///
     /// # Errors
-    /// [`AuditError::Gap`]; [`AuditError::Invalid`] for an event of another tenant than the caller's, none or more than
-    /// 256.
+    /// [`AuditError::Gap`]; [`AuditError::Invalid`] for an event of another tenant or actor than the caller, for none or
+    /// more than 256.
     pub fn append(
         &self,
         caller: &Caller,
@@ -34,8 +34,9 @@ impl AuditLog {
         if events.is_empty() || events.len() > EVENTS {
             return Err(AuditError::Invalid("hand in 1 to 256 events"));
         }
-        if events.iter().any(|event| event.tenant != caller.tenant) {
-            return Err(AuditError::Invalid("events of another tenant"));
+        // Who hands in an event is the one that it tells of: nobody speaks for the suite itself, or for another token.
+        if events.iter().any(|event| event.tenant != caller.tenant || event.actor != caller.actor) {
+            return Err(AuditError::Invalid("events of another tenant or actor"));
         }
         let key = ProducerRecord::key(caller.tenant, producer)?;
         commit(self.store(), Tenant::SYSTEM, |mut reader| {

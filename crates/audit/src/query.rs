@@ -97,7 +97,7 @@ impl AuditLog {
             Order::OldestFirst => (start.map_or(first, |start| start.max(first)), end),
         };
         let next = search.run(first, end, limit.clamp(1, PAGE))?;
-        let next = next.map(|index| Cursor::new(tenant, query.order, index));
+        let next = next.map(|index| Cursor::at(tenant, query.order, index));
         Ok(Page { found: search.found, next })
     }
 

@@ -1,7 +1,7 @@
 //! Events that other programs hand in.
 
 use strongroom_audit::AuditError;
-use strongroom_core::Caller;
+use strongroom_core::{Actor, Caller};
 
 use crate::support::{Fixture, NOW, OTHER, TENANT, event, names};
 
@@ -42,11 +42,13 @@ fn a_gap_in_the_numbers_is_refused() {
 }
 
 #[test]
-fn nobody_hands_in_events_of_another_tenant() {
+fn nobody_hands_in_events_of_another_tenant_or_actor() {
     let fixture = Fixture::new();
     let foreign = [event(TENANT, "mine", NOW), event(OTHER, "theirs", NOW)];
     assert!(matches!(fixture.log.append(&CALLER, PRODUCER, 1, &foreign), Err(AuditError::Invalid(_))));
     assert!(matches!(fixture.log.append(&CALLER, PRODUCER, 1, &[]), Err(AuditError::Invalid(_))));
+    let as_system = strongroom_core::Event { actor: Actor::System, ..event(TENANT, "mine", NOW) };
+    assert!(matches!(fixture.log.append(&CALLER, PRODUCER, 1, &[as_system]), Err(AuditError::Invalid(_))));
     let many = vec![event(TENANT, "a", NOW); 257];
     assert!(matches!(fixture.log.append(&CALLER, PRODUCER, 1, &many), Err(AuditError::Invalid(_))));
     assert_eq!(fixture.log.drain_all().unwrap(), 0);

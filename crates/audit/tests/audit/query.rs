@@ -201,3 +201,19 @@ fn what_comes_in_while_a_log_is_paged_through_is_found_once() {
     let size = fixture.size(LogId::Tenant(TENANT));
     assert!(names(&fixture.all(TENANT)).len() as u64 == size && seen.len() == 600);
 }
+
+#[test]
+fn a_log_that_was_read_to_its_end_is_followed_from_there() {
+    let (fixture, _) = Fixture::with_events(3);
+    let query = Query { order: Order::OldestFirst, ..Query::default() };
+    let mut after = Cursor::at(TENANT, Order::OldestFirst, 3);
+    for round in 0..3 {
+        assert_eq!(fixture.log.query(TENANT, &query, Some(&after), 10).unwrap().found, []);
+        fixture.put_keys(3 + round * 2..5 + round * 2);
+        fixture.log.drain_all().unwrap();
+        let page = fixture.log.query(TENANT, &query, Some(&after), 10).unwrap();
+        let indexes: Vec<_> = page.found.iter().map(|found| found.index).collect();
+        assert_eq!(indexes, [3 + round as u64 * 2, 4 + round as u64 * 2]);
+        after = Cursor::at(TENANT, Order::OldestFirst, 5 + round as u64 * 2);
+    }
+}
