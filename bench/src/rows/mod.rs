@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod audit;
 mod busy;
 mod encrypt;
 mod http;
@@ -37,6 +38,8 @@ pub(crate) enum Topic {
     Http,
     /// Start with many rings
     Start,
+    /// Log events, take them over, prove them
+    Audit,
     /// Encrypt beside rotation, resealing and a snapshot; open after a kill
     Busy,
 }
@@ -51,6 +54,7 @@ impl Topic {
         Self::Read,
         Self::Http,
         Self::Start,
+        Self::Audit,
         Self::Busy,
     ];
 
@@ -64,6 +68,7 @@ impl Topic {
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),
             Self::Start => start::measure(effort, folder, table),
+            Self::Audit => audit::measure(effort, folder, table),
             Self::Busy => busy::measure(effort, folder, table),
         }
     }
