@@ -191,6 +191,18 @@ fn what_fails_says_why() {
 }
 
 #[test]
+fn a_body_that_is_too_large_has_its_event_although_no_route_saw_it() {
+    let vault = Vault::with_rings();
+    taken(&vault);
+    let large = vault.request("POST", "transit/keys/aes/config").body(vec![b' '; 100 << 10]);
+    assert_eq!(vault.send(&large).status, 413);
+    let events = taken(&vault);
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((event.action, event.outcome), (Action::Configure, Verdict::Failed(Failure::Input)));
+    names_the_token(&vault, event);
+}
+
+#[test]
 fn an_event_of_a_change_names_the_record_that_it_replaced() {
     let vault = Vault::with_rings();
     taken(&vault);
