@@ -109,9 +109,14 @@ impl Journal {
             });
             let _ = kept.send(matches!(written, Ok(Ok(_))));
         };
-        let begun = thread::Builder::new().name("seal-event".into()).spawn(write).is_ok();
-        if !begun || outcome.recv_timeout(SEAL_EVENT) != Ok(true) {
+        let writer = thread::Builder::new().name("seal-event".into()).spawn(write);
+        let outcome = outcome.recv_timeout(SEAL_EVENT);
+        if outcome != Ok(true) {
             self.spool.keep(&event, Class::Strict);
+        }
+        // One that answered ends at once; nothing of it may keep the store open when this returns.
+        if let (Ok(writer), Ok(_)) = (writer, outcome) {
+            let _ = writer.join();
         }
     }
 
