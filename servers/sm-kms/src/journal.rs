@@ -79,6 +79,16 @@ impl Journal {
         self.knocks.count(source, refusal, now);
     }
 
+    /// Counts a request that was to change the state of the node, and was refused without a token. A wrong secret has an
+    /// event of its own.
+    pub(crate) fn refused(&self, source: IpAddr, outcome: Verdict, now: Time) {
+        match outcome {
+            Verdict::Refused(Refusal::WrongSecret) => {}
+            Verdict::Refused(why) => self.knock(source, why, now),
+            Verdict::Allowed | Verdict::Failed(_) => self.knock(source, Refusal::Malformed, now),
+        }
+    }
+
     /// Keeps an event of a database that is not open.
     pub(crate) fn spool(&self, event: &Event, class: Class) {
         self.spool.keep(event, class);
@@ -100,6 +110,9 @@ impl Journal {
     /// spool does: sealing waits for no disk.
     pub(crate) fn sealing(&self, open: &Open, asker: &Asker, now: Time) {
         let event = asker.event(now, Action::Seal, Verdict::Allowed);
+        for counted in self.knocks.take_all() {
+            let _ = open.outbox.buffer(counted);
+        }
         let (kept, outcome) = mpsc::channel();
         let (last, writing) = (event.clone(), open.clone());
         let write = move || {

@@ -210,12 +210,7 @@ impl Service for Api {
                     let answer = query
                         .map_or_else(Response::from, |query| public.answer(&node, &asker, &query, &body));
                     if public.changes() && answer.status().is_client_error() {
-                        let refusal = if let Verdict::Refused(why) = answer.verdict() {
-                            why
-                        } else {
-                            Refusal::Malformed
-                        };
-                        node.journal().knock(source, refusal, node.clock().now());
+                        node.journal().refused(source, answer.verdict(), node.clock().now());
                     }
                     answer
                 }))

@@ -249,6 +249,17 @@ fn nobody_costs_a_commit_and_a_flood_is_one_event_a_minute() {
 }
 
 #[test]
+fn what_was_counted_of_nobody_is_kept_when_it_is_sealed() {
+    let vault = Vault::with_rings();
+    taken(&vault);
+    vault.send(&Request::new("GET", "sys/mounts").token("wrong"));
+    vault.write("sys/seal", Value::Null);
+    vault.unseal();
+    let knocks = kept(&vault).into_iter().filter(|event| event.action == Action::Knock);
+    assert_eq!(knocks.map(|event| event.details[1]).collect::<Vec<_>>(), [Detail::Count(1)]);
+}
+
+#[test]
 fn what_happens_while_it_is_sealed_is_told_at_the_next_unsealing() {
     let vault = Vault::sealed();
     let other = Vault::sealed();
