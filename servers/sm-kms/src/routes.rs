@@ -134,6 +134,11 @@ impl Access {
         Route::Private(operation, Box::new(self))
     }
 
+    /// The operation begins: from here on its event is the affair of whoever runs it.
+    fn begin(&mut self) -> Told {
+        self.told.take().unwrap_or_else(Told::nowhere)
+    }
+
     /// Lets an operation in; what no route takes is refused once its event is durable.
     fn admit(self, operation: Result<Private, Response>) -> Result<Route, Response> {
         let refusal = match operation {
@@ -216,19 +221,24 @@ impl Service for Api {
                 }))
             }
             Route::Private(Private::Sys(operation), access) => {
-                let (node, page) = (Arc::clone(&self.node), operation.page(head));
-                self.work(access, false, move |access| match page {
-                    Ok(page) => operation.answer(&node, access, &page, &reply, &body),
-                    Err(refusal) => refusal,
-                })
+                let node = Arc::clone(&self.node);
+                match operation.page(head) {
+                    Ok(page) => {
+                        self.work(access, move |access| operation.answer(&node, access, &page, &reply, &body))
+                    }
+                    Err(refusal) => self.work(access, |_| refusal),
+                }
             }
             Route::Private(Private::Transit(operation), access) => {
-                let page = operation.page(head);
-                let inline = operation.inline(&access, body.len());
-                self.work(access, inline, move |access| match page {
-                    Ok(page) => operation.answer(access, &page, reply, &body),
-                    Err(refusal) => refusal,
-                })
+                let page = match operation.page(head) {
+                    Ok(page) => page,
+                    Err(refusal) => return self.work(access, |_| refusal),
+                };
+                if operation.inline(&access, body.len()) {
+                    let response = operation.answer(&access, &page, reply, &body);
+                    return self.tell(access, response);
+                }
+                self.work(access, move |access| operation.answer(access, &page, reply, &body))
             }
         }
     }
@@ -239,27 +249,26 @@ impl Service for Api {
 }
 
 impl Api {
-    /// Works, here or in the pool, and keeps the event before the answer goes out: what has to be durable in the pool.
+    /// Works in the pool, and keeps the event before the answer goes out.
     fn work(
         &self,
         mut access: Box<Access>,
-        inline: bool,
         job: impl FnOnce(&Access) -> Response + Send + 'static,
     ) -> Step<Response> {
-        if !inline {
-            access.undone = Failure::Unavailable;
-            return Step::Later(self.pool.run(move || {
-                let told = access.told.take().unwrap_or_else(Told::nowhere);
-                let response = told.run(&access.node, &access, || job(&access));
-                match told.left(&access.node, &access, response) {
-                    (response, Some(event)) => recorded(&access, response, &event),
-                    (response, None) => response,
-                }
-            }));
-        }
-        let told = access.told.take().unwrap_or_else(Told::nowhere);
-        let response = job(&access);
-        match told.left(&access.node, &access, response) {
+        access.undone = Failure::Unavailable;
+        Step::Later(self.pool.run(move || {
+            let told = access.begin();
+            let response = told.run(&access.node, &access, || job(&access));
+            match told.left(&access.node, &access, response) {
+                (response, Some(event)) => recorded(&access, response, &event),
+                (response, None) => response,
+            }
+        }))
+    }
+
+    /// Keeps the event of what was done in memory; one that has to be durable in the pool.
+    fn tell(&self, mut access: Box<Access>, response: Response) -> Step<Response> {
+        match access.begin().left(&self.node, &access, response) {
             (response, Some(event)) => {
                 Step::Later(self.pool.run(move || recorded(&access, response, &event)))
             }
