@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use strongroom_core::{
-    Action, Batch, Detail, Direction, Event, Full, Lowered, Outbox, Outcome, Range, Record, RecordKey,
-    SealedStore, Store, StoreError, Time,
+    Action, Batch, Detail, Direction, Event, Full, History, Lowered, Outbox, Outcome, Range, Record,
+    RecordKey, SealedStore, Store, StoreError, Time,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
     waiting,
@@ -148,6 +148,14 @@ impl Store for Stuck {
 
     fn scrub(&self) -> Result<(), StoreError> {
         self.inner.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.inner.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.inner.shared()
     }
 }
 
