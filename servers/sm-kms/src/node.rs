@@ -174,8 +174,8 @@ impl Node {
         self
     }
 
-    /// Makes the database, with a Shamir slot if a split is given and one slot for each secret; it stays
-    /// sealed. Answers the shares.
+    /// Makes the database, with a Shamir slot if a split is given and one slot for each secret, by which it is then
+    /// unsealed; without one it stays sealed. Answers the shares.
     ///
     /// # Errors
     /// [`NodeError::Create`], [`NodeError::Secret`]; nothing has changed.
@@ -201,6 +201,13 @@ impl Node {
         let first = vec![token.record()?, self.made(asker)?];
         let mut created = Sealed::create(store, provider, clock, &slots, first)?;
         *state = State::Sealed(created.sealed);
+        drop(state);
+        // The shares are there, and are answered whatever comes of this.
+        if !secrets.is_empty()
+            && let Err(error) = self.unseal_with_secrets()
+        {
+            tracing::warn!(error = &error as &dyn Error, "the new database stays sealed");
+        }
         Ok(created.shares.pop().unwrap_or_default())
     }
 
