@@ -3,6 +3,7 @@
 mod busy;
 mod encrypt;
 mod http;
+mod postgres;
 mod read;
 mod rotate;
 mod sign;
@@ -26,6 +27,8 @@ pub(crate) enum Topic {
     Sign,
     /// Durable commits
     Store,
+    /// Commits and reads on PostgreSQL
+    Postgres,
     /// Rotate rings through the barrier
     Rotate,
     /// Read through the barrier
@@ -43,6 +46,7 @@ impl Topic {
         Self::Encrypt,
         Self::Sign,
         Self::Store,
+        Self::Postgres,
         Self::Rotate,
         Self::Read,
         Self::Http,
@@ -55,6 +59,7 @@ impl Topic {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
+            Self::Postgres => postgres::measure(effort, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),
