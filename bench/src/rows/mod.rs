@@ -4,6 +4,7 @@ mod audit;
 mod busy;
 mod encrypt;
 mod http;
+mod postgres;
 mod read;
 mod rotate;
 mod sign;
@@ -30,6 +31,8 @@ pub(crate) enum Topic {
     Symmetric,
     /// Durable commits
     Store,
+    /// Commits and reads on PostgreSQL
+    Postgres,
     /// Rotate rings through the barrier
     Rotate,
     /// Read through the barrier
@@ -50,6 +53,7 @@ impl Topic {
         Self::Sign,
         Self::Symmetric,
         Self::Store,
+        Self::Postgres,
         Self::Rotate,
         Self::Read,
         Self::Http,
@@ -64,6 +68,7 @@ impl Topic {
             Self::Sign => sign::measure(effort, table),
             Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
+            Self::Postgres => postgres::measure(effort, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),

@@ -43,27 +43,25 @@ pub struct Database {
 ///
 /// # Panics
 /// If the server cannot be started, or in continuous integration if it is not installed.
-#[expect(clippy::panic, reason = "a test ends at the first surprise")]
 pub fn database() -> Option<Database> {
+    shared().map(Cluster::database)
+}
+
+/// The cluster of this run, or of this process.
+pub(super) fn shared() -> Option<&'static Cluster> {
+    // The statics of a process are not dropped: what ends the cluster is that the pipe ends with the process.
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| match env::var(VARIABLE) {
         Ok(line) => Some(Cluster::at(&line, None)),
-        Err(_) => {
-            // The statics of a process are not dropped: the pipe ends with the process.
-            Cluster::start(&[])
-        }
+        Err(_) => Cluster::start(&[]),
     });
-    match shared {
-        Some(cluster) => Some(cluster.database()),
-        None if env::var_os("CI").is_some() => panic!("PostgreSQL's server is not installed"),
-        None => {
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                b"PostgreSQL's server is not installed: nothing of it was shown\n",
-            );
-            None
-        }
+    if shared.is_none() {
+        assert!(env::var_os("CI").is_none(), "PostgreSQL's server is not installed");
+        // A process that cannot say it has nobody to tell.
+        let said = b"PostgreSQL's server is not installed: nothing of it was shown\n";
+        let _ = std::io::stderr().write_all(said);
     }
+    shared.as_ref()
 }
 
 impl Cluster {

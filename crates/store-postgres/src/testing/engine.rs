@@ -1,10 +1,4 @@
-use std::{
-    env, fmt,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{env, fmt};
 
 use strongroom_core::{
     Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
@@ -13,10 +7,7 @@ use strongroom_core::{
 use strongroom_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
-use crate::{
-    PostgresStore,
-    testing::{Database, database},
-};
+use crate::{PostgresStore, layout, testing::cluster};
 
 /// The environment variable that chooses an engine: `memory`, which is also meant without it, `sqlite` or `postgres`.
 const VARIABLE: &str = "STRONGROOM_TEST_ENGINE";
@@ -80,13 +71,12 @@ impl Engine {
     }
 }
 
-/// A store in a schema of its own, in the one database of this process.
+/// A store in a schema of its own, in the one database that all share, as a new database takes longer than most tests.
 #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
 fn on_postgres() -> PostgresStore {
-    static DATABASE: OnceLock<Database> = OnceLock::new();
-    static NUMBERS: AtomicU64 = AtomicU64::new(0);
-    let database = DATABASE.get_or_init(|| database().expect("PostgreSQL's server"));
-    let schema = format!("engine_{}", NUMBERS.fetch_add(1, Ordering::Relaxed));
+    let database = cluster::shared().expect("PostgreSQL's server").first_database();
+    let id = layout::random_id().expect("random bytes");
+    let schema = format!("engine_{:032x}", u128::from_be_bytes(id));
     database.run(&format!("CREATE SCHEMA {schema}")).expect("a schema");
     PostgresStore::create(database.config().with_schema(&schema)).expect("a store")
 }
