@@ -99,7 +99,8 @@ fn cpu_time_of(runs: u64, work: &mut impl FnMut()) -> Duration {
     cpu_time().saturating_sub(before)
 }
 
-fn cpu_time() -> Duration {
+/// CPU time of this thread so far.
+pub(crate) fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }

@@ -1,13 +1,16 @@
 //! What is measured.
 
+mod audit;
 mod busy;
 mod encrypt;
 mod http;
+mod postgres;
 mod read;
 mod rotate;
 mod sign;
 mod start;
 mod store;
+mod symmetric;
 
 pub(crate) use busy::write;
 
@@ -24,8 +27,12 @@ pub(crate) enum Topic {
     Encrypt,
     /// Sign in process
     Sign,
+    /// Symmetric keys themselves, beside their crates
+    Symmetric,
     /// Durable commits
     Store,
+    /// Commits and reads on PostgreSQL
+    Postgres,
     /// Rotate rings through the barrier
     Rotate,
     /// Read through the barrier
@@ -34,6 +41,8 @@ pub(crate) enum Topic {
     Http,
     /// Start with many rings
     Start,
+    /// Log events, take them over, prove them
+    Audit,
     /// Encrypt beside rotation, resealing and a snapshot; open after a kill
     Busy,
 }
@@ -42,11 +51,14 @@ impl Topic {
     pub(crate) const ALL: &[Self] = &[
         Self::Encrypt,
         Self::Sign,
+        Self::Symmetric,
         Self::Store,
+        Self::Postgres,
         Self::Rotate,
         Self::Read,
         Self::Http,
         Self::Start,
+        Self::Audit,
         Self::Busy,
     ];
 
@@ -54,11 +66,14 @@ impl Topic {
         match self {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
+            Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
+            Self::Postgres => postgres::measure(effort, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),
             Self::Start => start::measure(effort, folder, table),
+            Self::Audit => audit::measure(effort, folder, table),
             Self::Busy => busy::measure(effort, folder, table),
         }
     }

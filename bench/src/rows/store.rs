@@ -86,7 +86,7 @@ impl<'a> Place<'a> {
     }
 
     /// A file that does not exist yet.
-    fn next(&self) -> PathBuf {
+    pub(super) fn next(&self) -> PathBuf {
         self.folder.join(format!("{}.db", self.numbers.fetch_add(1, Ordering::Relaxed)))
     }
 

@@ -36,4 +36,7 @@ pub enum Detail {
     /// It stands for the sources that had no room of their own in the table of sources.
     #[n(9)]
     Others,
+    /// What it tells of ends by itself then.
+    #[n(10)]
+    Expires(#[n(0)] Time),
 }

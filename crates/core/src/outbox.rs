@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -158,14 +158,22 @@ impl Outbox {
         }
     }
 
-    /// Takes out what waits in memory: for a store that was closed before it was flushed.
+    /// Takes out what waits in memory: for a store that was closed before it was flushed. Never waits: what a flush is
+    /// writing just now stays with it.
     pub fn take(&self) -> Vec<Event> {
-        let mut rows = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        let rows = match self.flushing.try_lock() {
+            Ok(rows) => Some(rows),
+            Err(TryLockError::Poisoned(rows)) => Some(rows.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
         let mut buffer = self.buffered();
-        let taken = rows.drain(..).flat_map(|row| row.events);
-        let events = taken.chain(buffer.events.drain(..)).collect();
-        buffer.taken = 0;
-        events
+        if let Some(mut rows) = rows {
+            taken.extend(rows.drain(..).flat_map(|row| row.events));
+            buffer.taken = 0;
+        }
+        taken.append(&mut buffer.events);
+        taken
     }
 
     /// Takes events out of the buffer and makes rows of them, as many as one commit may have.

@@ -10,15 +10,15 @@ use strongroom_core::{
     Actor, CommitError, Event, FixedClock, Hasher, Provider, RequestId, SealedStore, Store, StoreError,
     Tenant, Time, commit, drain,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
 use strongroom_identity::{InvalidToken, RootToken, Token, Tokens};
 use strongroom_keys::RustCrypto;
+use strongroom_store_postgres::testing::Engine;
 
 const NOW: Time = Time::from_millis(1_750_000_000_000);
 
 struct Db {
-    engine: Arc<MemoryStore>,
+    engine: Arc<Engine>,
     sealed: Sealed,
     root: RootToken,
 }
@@ -37,7 +37,7 @@ fn db() -> Db {
 }
 
 fn with(root: RootToken) -> Db {
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let (secret, first) = (file(), vec![root.record().unwrap()]);
     let slots = [NewSlot::Secret(&secret)];
     let made = Sealed::create(engine.clone(), Arc::new(RustCrypto::new()), clock, &slots, first).unwrap();

@@ -46,13 +46,13 @@ pub enum OpenError {
     #[error("the server is older than PostgreSQL 13")]
     TooOld,
     /// The server cannot be reached, or the connection cannot be encrypted.
-    #[error("the server cannot be reached: {0}")]
+    #[error("the server cannot be reached")]
     Unreachable(#[source] PostgresError),
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     Random(#[source] getrandom::Error),
     /// The server answered with an error.
-    #[error("the server failed: {0}")]
+    #[error("the server failed")]
     Engine(#[source] PostgresError),
 }
 

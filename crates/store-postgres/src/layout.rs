@@ -39,7 +39,7 @@ const NAMES: &str = "
     SELECT count(*), count(*) FILTER (WHERE relname = 'strongroom_meta'),
         count(*) FILTER (WHERE relname IN ('strongroom_record', 'strongroom_lane', 'strongroom_revision'))
     FROM pg_catalog.pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relname LIKE 'strongroom\\_%' AND relkind IN ('r', 'S', 'v', 'm')";
+    WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema()) AND relname LIKE 'strongroom\\_%' AND relkind IN ('r', 'S', 'v', 'm')";
 
 const META: &str =
     "SELECT layout, least, encode(store_id, 'hex'), encode(history_id, 'hex') FROM strongroom_meta";
@@ -170,4 +170,37 @@ fn hex(id: &[u8; 16]) -> String {
 pub(crate) fn random_id() -> Result<[u8; 16], OpenError> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(OpenError::Random).map(|()| id)
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::{sync::Barrier, thread, time::Duration};
+
+    use super::*;
+    use crate::{PostgresStore, testing::database};
+
+    #[test]
+    fn of_many_nodes_that_find_an_older_layout_each_step_is_made_by_one() {
+        let Some(database) = database() else { return };
+        drop(PostgresStore::create(database.config()).unwrap());
+        // A step that fails if it is made twice, and one that adds to it.
+        let steps = [
+            STEPS[0],
+            "CREATE TABLE strongroom_later (id integer);",
+            "INSERT INTO strongroom_later VALUES (7);",
+        ];
+        let begin = Barrier::new(6);
+        thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    let deadline = Instant::now() + Duration::from_secs(20);
+                    let mut connection = Connection::open(&database.config(), deadline).unwrap();
+                    begin.wait();
+                    raise(&mut connection, &steps, 1, 2, deadline).unwrap();
+                });
+            }
+        });
+        let found = "SELECT layout, least, (SELECT count(*) FROM strongroom_later) FROM strongroom_meta";
+        assert_eq!(database.run(found).unwrap(), ["3", "2", "1"]);
+    }
 }

@@ -26,6 +26,7 @@ pub(crate) fn log_in(wire: &mut Wire, config: &Config, deadline: Instant) -> Res
         ("database", config.database.as_str()),
         ("application_name", "strongroom"),
         ("client_encoding", "UTF8"),
+        ("standard_conforming_strings", "on"),
     ];
     frontend::startup_message(parameters, &mut wire.outgoing).map_err(|_| Cause::Protocol)?;
     wire.send(deadline)?;

@@ -16,7 +16,6 @@ const OLDEST: u32 = 130_000;
 /// - Every plan finds rows by their keys, in tables of any size and with any statistics, and is made once.
 /// - Whatever waits on the server ends before the caller gives up, and a transaction that nobody ends does not stay.
 const SETTINGS: &str = "
-    SET standard_conforming_strings = on;
     SET default_transaction_isolation = 'read committed';
     SET enable_seqscan = off;
     SET enable_hashjoin = off;
@@ -33,7 +32,7 @@ const LOOK: &str = "
             WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
         current_setting('server_version_num'), current_setting('fsync'),
         pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
-        current_schema() IS NOT NULL;";
+        current_schema() IS NOT DISTINCT FROM ";
 
 /// Brings a session into the state that the store relies on, in one round trip, and looks at the server.
 pub(crate) fn prepare(connection: &mut Connection, config: &Config, deadline: Instant) -> Result<(), Cause> {
@@ -43,10 +42,12 @@ pub(crate) fn prepare(connection: &mut Connection, config: &Config, deadline: In
         SET statement_timeout = {};
         SET lock_timeout = {};
         SET search_path = \"{}\", pg_temp;
-        {LOOK}",
+        {LOOK} '{}';",
         milliseconds(call * 3 / 4),
         milliseconds(call / 2),
         config.schema.replace('"', "\"\""),
+        // The login turned standard_conforming_strings on, so a backslash is one.
+        config.schema.replace('\'', "''"),
     );
     let mut sound = Err(Cause::Protocol);
     let look = |row: &mut Columns<'_>| {

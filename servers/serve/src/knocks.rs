@@ -35,6 +35,9 @@ struct Line {
 
 const MINUTE: u64 = 60_000;
 
+/// Lines without a source, about.
+const MINUTES: usize = 64;
+
 impl Knocks {
     /// Lines with a source of their own.
     pub const SOURCES: usize = 1_024;
@@ -50,7 +53,7 @@ impl Knocks {
         let mut lines = self.lines();
         let line = Line { minute, refusal, source: Some(network(source)) };
         let full = lines.len() >= Self::SOURCES;
-        let line = if full && !lines.contains_key(&line) { Line { source: None, ..line } } else { line };
+        let line = if full && !lines.contains_key(&line) { shared(&lines, line) } else { line };
         let count = lines.entry(line).or_default();
         *count = count.saturating_add(1);
     }
@@ -87,6 +90,17 @@ impl Line {
             .with(Detail::Count(count))
             .with(Detail::Until(begin + std::time::Duration::from_millis(MINUTE)))
     }
+}
+
+/// The line of those that found no room: of this minute, or of the last one for which there is a line. Where nobody
+/// takes the events for long, minutes too need room.
+fn shared(lines: &HashMap<Line, u64>, line: Line) -> Line {
+    let line = Line { source: None, ..line };
+    if lines.len() < Knocks::SOURCES + MINUTES {
+        return line;
+    }
+    let same = lines.keys().filter(|other| other.source.is_none() && other.refusal == line.refusal);
+    same.max_by_key(|other| other.minute).copied().unwrap_or(line)
 }
 
 fn network(source: IpAddr) -> IpAddr {
@@ -148,6 +162,23 @@ mod tests {
         };
         assert_eq!(events.iter().map(count).sum::<u64>(), 50_000);
         assert_eq!(events.iter().filter(|event| event.details[0] == Detail::Others).count(), 1);
+    }
+
+    #[test]
+    fn a_server_that_nobody_asks_for_its_counts_takes_no_more_memory() {
+        let knocks = Knocks::new();
+        for minute in 0..5_000 {
+            for number in 0..2 {
+                knocks.count(source(minute + number), Refusal::Unknown, at(60 * u64::from(minute)));
+            }
+        }
+        let events = knocks.take_all();
+        assert!(events.len() <= Knocks::SOURCES + MINUTES, "{}", events.len());
+        let counts = events.iter().map(|event| match event.details[1] {
+            Detail::Count(count) => count,
+            _ => 0,
+        });
+        assert_eq!(counts.sum::<u64>(), 10_000);
     }
 
     #[test]

@@ -79,6 +79,16 @@ impl Journal {
         self.knocks.count(source, refusal, now);
     }
 
+    /// Counts a request that was to change the state of the node, and was refused without a token. A wrong secret has an
+    /// event of its own.
+    pub(crate) fn refused(&self, source: IpAddr, outcome: Verdict, now: Time) {
+        match outcome {
+            Verdict::Refused(Refusal::WrongSecret) => {}
+            Verdict::Refused(why) => self.knock(source, why, now),
+            Verdict::Allowed | Verdict::Failed(_) => self.knock(source, Refusal::Malformed, now),
+        }
+    }
+
     /// Keeps an event of a database that is not open.
     pub(crate) fn spool(&self, event: &Event, class: Class) {
         self.spool.keep(event, class);
@@ -100,6 +110,9 @@ impl Journal {
     /// spool does: sealing waits for no disk.
     pub(crate) fn sealing(&self, open: &Open, asker: &Asker, now: Time) {
         let event = asker.event(now, Action::Seal, Verdict::Allowed);
+        for counted in self.knocks.take_all() {
+            let _ = open.outbox.buffer(counted);
+        }
         let (kept, outcome) = mpsc::channel();
         let (last, writing) = (event.clone(), open.clone());
         let write = move || {
@@ -109,9 +122,14 @@ impl Journal {
             });
             let _ = kept.send(matches!(written, Ok(Ok(_))));
         };
-        let begun = thread::Builder::new().name("seal-event".into()).spawn(write).is_ok();
-        if !begun || outcome.recv_timeout(SEAL_EVENT) != Ok(true) {
+        let writer = thread::Builder::new().name("seal-event".into()).spawn(write);
+        let outcome = outcome.recv_timeout(SEAL_EVENT);
+        if outcome != Ok(true) {
             self.spool.keep(&event, Class::Strict);
+        }
+        // One that answered ends at once; nothing of it may keep the store open when this returns.
+        if let (Ok(writer), Ok(_)) = (writer, outcome) {
+            let _ = writer.join();
         }
     }
 

@@ -19,6 +19,7 @@ use strongroom_core::{
     Refusal, StillInside, Store, StoreError, Verdict, drain, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
+use strongroom_keys::SelfTestFailed;
 use strongroom_kms::Kms;
 use strongroom_serve::{DEEP, wiping_stack};
 
@@ -95,6 +96,9 @@ pub enum NodeError {
     /// It is sealed, but operations have not ended yet.
     #[error(transparent)]
     StillInside(#[from] StillInside),
+    /// A primitive does not compute what it should.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
 }
 
 impl From<KeyError> for NodeError {
@@ -170,8 +174,8 @@ impl Node {
         self
     }
 
-    /// Makes the database, with a Shamir slot if a split is given and one slot for each secret; it stays
-    /// sealed. Answers the shares.
+    /// Makes the database, with a Shamir slot if a split is given and one slot for each secret, by which it is then
+    /// unsealed; without one it stays sealed. Answers the shares.
     ///
     /// # Errors
     /// [`NodeError::Create`], [`NodeError::Secret`]; nothing has changed.
@@ -197,6 +201,13 @@ impl Node {
         let first = vec![token.record()?, self.made(asker)?];
         let mut created = Sealed::create(store, provider, clock, &slots, first)?;
         *state = State::Sealed(created.sealed);
+        drop(state);
+        // The shares are there, and are answered whatever comes of this.
+        if !secrets.is_empty()
+            && let Err(error) = self.unseal_with_secrets()
+        {
+            tracing::warn!(error = &error as &dyn Error, "the new database stays sealed");
+        }
         Ok(created.shares.pop().unwrap_or_default())
     }
 

@@ -1,7 +1,7 @@
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_core::{Caller, Name, Refusal, RequestId, Verdict, from_memory};
+use strongroom_core::{Caller, Failure, Name, Refusal, RequestId, Verdict, from_memory};
 use strongroom_identity::Token;
 use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step};
 
@@ -47,6 +47,10 @@ pub struct Access {
     pub(crate) caller: Caller,
     pub(crate) token: Token,
     pub(crate) token_text: SecretString,
+    node: Arc<Node>,
+    /// What its event will say, until the operation begins; and why, if it never does.
+    told: Option<Told>,
+    undone: Failure,
 }
 
 impl Api {
@@ -79,14 +83,14 @@ impl Api {
         };
         match (cached, operation) {
             (Some(token), Ok(operation)) => {
-                let access = Access::new(open, token, token_text, request);
-                Step::Now(Ok(Route::Private(operation, Box::new(access))))
+                let access = Access::new(&self.node, open, token, token_text, request);
+                Step::Now(Ok(access.operate(operation)))
             }
             // The store is asked for the token, or is to keep what was refused.
             (_, operation) => {
                 let (node, source) = (Arc::clone(&self.node), head.peer().ip());
                 Step::Later(self.pool.run(move || match open.tokens.check(token_text.expose_secret()) {
-                    Ok(Some(token)) => Access::new(open, token, token_text, request).admit(&node, operation),
+                    Ok(Some(token)) => Access::new(&node, open, token, token_text, request).admit(operation),
                     Ok(None) => {
                         node.journal().knock(source, Refusal::Unknown, node.clock().now());
                         Err(answer::denied())
@@ -120,19 +124,51 @@ impl Api {
 }
 
 impl Access {
-    fn new(open: Open, token: Token, token_text: SecretString, request: RequestId) -> Self {
+    fn new(node: &Arc<Node>, open: Open, token: Token, token_text: SecretString, request: RequestId) -> Self {
         let caller = open.tokens.caller(&token, Some(request));
-        Self { open, caller, token, token_text }
+        Self { open, caller, token, token_text, node: Arc::clone(node), told: None, undone: Failure::Input }
+    }
+
+    /// Lets an operation in.
+    fn operate(mut self, operation: Private) -> Route {
+        self.told = Some(operation.told());
+        Route::Private(operation, Box::new(self))
+    }
+
+    /// The operation begins: from here on its event is the affair of whoever runs it.
+    fn begin(&mut self) -> Told {
+        self.told.take().unwrap_or_else(Told::nowhere)
     }
 
     /// Lets an operation in; what no route takes is refused once its event is durable.
-    fn admit(self, node: &Node, operation: Result<Private, Response>) -> Result<Route, Response> {
+    fn admit(self, operation: Result<Private, Response>) -> Result<Route, Response> {
         let refusal = match operation {
-            Ok(operation) => return Ok(Route::Private(operation, Box::new(self))),
+            Ok(operation) => return Ok(self.operate(operation)),
             Err(refusal) => refusal.told(Verdict::Refused(Refusal::Malformed)),
         };
-        let (refusal, event) = Told::nowhere().left(node, &self, refusal);
+        let (refusal, event) = Told::nowhere().left(&self.node, &self, refusal);
         Err(event.map_or_else(no_event, |event| recorded(&self, refusal, &event)))
+    }
+}
+
+/// A request whose body never came or was too large, or that found the pool full, was answered elsewhere: its event is
+/// made here, and waits for no disk.
+impl Drop for Access {
+    fn drop(&mut self) {
+        if let Some(told) = self.told.take() {
+            let event = told.event(&self.node, self, Verdict::Failed(self.undone), &[]);
+            let _ = self.open.outbox.buffer(event);
+        }
+    }
+}
+
+impl Private {
+    /// What its event says.
+    fn told(&self) -> Told {
+        match self {
+            Self::Sys(operation) => operation.told(),
+            Self::Transit(operation) => operation.told(),
+        }
     }
 }
 
@@ -180,37 +216,31 @@ impl Service for Api {
                     let answer = query
                         .map_or_else(Response::from, |query| public.answer(&node, &asker, &query, &body));
                     if public.changes() && answer.status().is_client_error() {
-                        let refusal = if let Verdict::Refused(why) = answer.verdict() {
-                            why
-                        } else {
-                            Refusal::Malformed
-                        };
-                        node.journal().knock(source, refusal, node.clock().now());
+                        node.journal().refused(source, answer.verdict(), node.clock().now());
                     }
                     answer
                 }))
             }
             Route::Private(Private::Sys(operation), access) => {
-                let (node, told) = (Arc::clone(&self.node), operation.told());
+                let node = Arc::clone(&self.node);
                 match operation.page(head) {
-                    Ok(page) => self.work(told, access, move |access| {
+                    Ok(page) => self.work(access, move |access| {
                         operation.answer(&node, access, &page, &Reply::new(id), &body)
                     }),
-                    Err(refusal) => self.work(told, access, |_| refusal),
+                    Err(refusal) => self.work(access, |_| refusal),
                 }
             }
             Route::Private(Private::Transit(operation), access) => {
-                let told = operation.told();
                 let page = match operation.page(head) {
                     Ok(page) => page,
-                    Err(refusal) => return self.work(told, access, |_| refusal),
+                    Err(refusal) => return self.work(access, |_| refusal),
                 };
                 if operation.inline(&access, body.len())
                     && let Some(response) = from_memory(|| operation.answer(&access, &page, id, &body))
                 {
-                    return self.tell(&told, access, response);
+                    return self.tell(access, response);
                 }
-                self.work(told, access, move |access| operation.answer(access, &page, id, &body))
+                self.work(access, move |access| operation.answer(access, &page, id, &body))
             }
         }
     }
@@ -224,14 +254,14 @@ impl Api {
     /// Works in the pool, and keeps the event before the answer goes out.
     fn work(
         &self,
-        told: Told,
-        access: Box<Access>,
+        mut access: Box<Access>,
         job: impl FnOnce(&Access) -> Response + Send + 'static,
     ) -> Step<Response> {
-        let node = Arc::clone(&self.node);
+        access.undone = Failure::Unavailable;
         Step::Later(self.pool.run(move || {
-            let response = told.run(&node, &access, || job(&access));
-            match told.left(&node, &access, response) {
+            let told = access.begin();
+            let response = told.run(&access.node, &access, || job(&access));
+            match told.left(&access.node, &access, response) {
                 (response, Some(event)) => recorded(&access, response, &event),
                 (response, None) => response,
             }
@@ -239,8 +269,8 @@ impl Api {
     }
 
     /// Keeps the event of what was done in memory; one that has to be durable in the pool.
-    fn tell(&self, told: &Told, access: Box<Access>, response: Response) -> Step<Response> {
-        match told.left(&self.node, &access, response) {
+    fn tell(&self, mut access: Box<Access>, response: Response) -> Step<Response> {
+        match access.begin().left(&self.node, &access, response) {
             (response, Some(event)) => {
                 Step::Later(self.pool.run(move || recorded(&access, response, &event)))
             }

@@ -61,7 +61,7 @@ impl Told {
         Self::after(Service::Server, Action::Ask)
     }
 
-    fn event(&self, node: &Node, access: &Access, outcome: Verdict, details: &[Detail]) -> Event {
+    pub(crate) fn event(&self, node: &Node, access: &Access, outcome: Verdict, details: &[Detail]) -> Event {
         let (now, resource) = (node.clock().now(), self.resource.clone());
         let event = Event::of(&access.caller, now, self.service, self.action, resource, outcome);
         self.detail.iter().chain(details).fold(event, |event, detail| event.with(*detail))

@@ -112,7 +112,7 @@ fn a_target_with_anything_in_it_is_left_alone() {
     assert_eq!(target.dump(), before);
     let stray = Arc::new(MemoryStore::new());
     let key = RecordKey::new(Tenant::from_bytes([9; 16]), Table::new(0x7f01), &[]).unwrap();
-    write(&stray, [(key, Some(b"of somebody".to_vec()))]);
+    write(&*stray, [(key, Some(b"of somebody".to_vec()))]);
     assert!(matches!(copy(&*db.engine, &*stray, &mut |_| {}), Err(CopyError::NotEmpty)));
 }
 

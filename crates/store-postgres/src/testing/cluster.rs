@@ -1,15 +1,12 @@
 use std::{
     env,
-    io::{BufRead, BufReader},
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::{
-        Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    io::{BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use crate::{Config, connection::Connection};
+use crate::{Config, connection::Connection, layout, testing::Proxy};
 
 /// The environment variable with the first line of `cluster.sh`, where one cluster serves a whole run of tests.
 const VARIABLE: &str = "STRONGROOM_TEST_POSTGRES";
@@ -22,7 +19,15 @@ pub struct Cluster {
     folder: String,
     port: u16,
     /// A cluster of our own: it lives as long as the pipe.
-    own: Option<(Child, Option<ChildStdin>)>,
+    own: Option<Own>,
+}
+
+/// The script that runs the server.
+#[derive(Debug)]
+struct Own {
+    child: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
 }
 
 /// A database of its own for a test, which lives as long as its cluster.
@@ -38,27 +43,25 @@ pub struct Database {
 ///
 /// # Panics
 /// If the server cannot be started, or in continuous integration if it is not installed.
-#[expect(clippy::panic, reason = "a test ends at the first surprise")]
 pub fn database() -> Option<Database> {
+    shared().map(Cluster::database)
+}
+
+/// The cluster of this run, or of this process.
+pub(super) fn shared() -> Option<&'static Cluster> {
+    // The statics of a process are not dropped: what ends the cluster is that the pipe ends with the process.
     static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
     let shared = SHARED.get_or_init(|| match env::var(VARIABLE) {
         Ok(line) => Some(Cluster::at(&line, None)),
-        Err(_) => {
-            // The statics of a process are not dropped: the pipe ends with the process.
-            Cluster::start(&[])
-        }
+        Err(_) => Cluster::start(&[]),
     });
-    match shared {
-        Some(cluster) => Some(cluster.database()),
-        None if env::var_os("CI").is_some() => panic!("PostgreSQL's server is not installed"),
-        None => {
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                b"PostgreSQL's server is not installed: nothing of it was shown\n",
-            );
-            None
-        }
+    if shared.is_none() {
+        assert!(env::var_os("CI").is_none(), "PostgreSQL's server is not installed");
+        // A process that cannot say it has nobody to tell.
+        let said = b"PostgreSQL's server is not installed: nothing of it was shown\n";
+        let _ = std::io::stderr().write_all(said);
     }
+    shared.as_ref()
 }
 
 impl Cluster {
@@ -73,6 +76,8 @@ impl Cluster {
             .args(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            // A pipe of its own, as whoever waits for the output of the tests does not wait for the cluster.
+            .stderr(Stdio::piped())
             .spawn()
             .expect("bash");
         let mut line = String::new();
@@ -81,15 +86,19 @@ impl Cluster {
         if line.is_empty() {
             return match child.wait().expect("a child").code() {
                 Some(3) => None,
-                _ => panic!("PostgreSQL did not start"),
+                _ => {
+                    let mut why = String::new();
+                    let _ = child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut why));
+                    panic!("PostgreSQL did not start: {why}")
+                }
             };
         }
-        let pipe = child.stdin.take();
-        Some(Self::at(&line, Some((child, pipe))))
+        let input = child.stdin.take();
+        Some(Self::at(&line, Some(Own { child, input, output })))
     }
 
     #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
-    fn at(line: &str, own: Option<(Child, Option<ChildStdin>)>) -> Self {
+    fn at(line: &str, own: Option<Own>) -> Self {
         let (folder, port) = line.trim().rsplit_once(' ').expect("a folder and a port");
         Self { folder: folder.to_owned(), port: port.parse().expect("a port"), own }
     }
@@ -100,15 +109,39 @@ impl Cluster {
     /// If it cannot be created.
     #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
     pub fn database(&self) -> Database {
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        let name = format!("test_{}_{number}", std::process::id());
-        // The template must not be in use.
-        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let main = Database { name: "postgres".to_owned(), folder: self.folder.clone(), port: self.port };
+        let id = layout::random_id().expect("random bytes");
+        let name = format!("test_{:032x}", u128::from_be_bytes(id));
+        let main = self.first_database();
         main.run(&format!("CREATE DATABASE {name} TEMPLATE template0")).expect("a database");
         Database { name, ..main }
+    }
+
+    /// Kills the server as a crash would, and starts it again, with the settings that are in its files by then.
+    ///
+    /// # Panics
+    /// If the cluster is one that others use too, or the server does not start.
+    #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
+    pub fn restart(&mut self) {
+        let own = self.own.as_mut().expect("a cluster of one's own");
+        writeln!(own.input.as_mut().expect("a pipe"), "restart").expect("a script that reads");
+        let mut line = String::new();
+        own.output.read_line(&mut line).expect("a line");
+        assert_eq!(line, "restarted\n");
+    }
+
+    /// Restarts the server as a standby, which only reads, of nothing.
+    ///
+    /// # Panics
+    /// As for [`Cluster::restart`].
+    #[expect(clippy::expect_used, reason = "a test ends at the first surprise")]
+    pub fn become_standby(&mut self) {
+        std::fs::write(format!("{}/data/standby.signal", self.folder), "").expect("a file");
+        self.restart();
+    }
+
+    /// The database that a cluster begins with, of a server that the store may refuse.
+    pub fn first_database(&self) -> Database {
+        Database { name: "postgres".to_owned(), folder: self.folder.clone(), port: self.port }
     }
 
     /// The folder of the server's socket and of its data.
@@ -119,9 +152,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        if let Some((child, pipe)) = &mut self.own {
-            drop(pipe.take());
-            let _ = child.wait();
+        if let Some(own) = &mut self.own {
+            drop(own.input.take());
+            let _ = own.child.wait();
         }
     }
 }
@@ -132,9 +165,19 @@ impl Database {
         self.parse(&format!("host={} port={} user=postgres dbname={}", self.folder, self.port, self.name))
     }
 
-    /// How a user reaches it over TCP.
-    pub fn config_over_tcp(&self, port: u16, user: &str) -> Config {
-        self.parse(&format!("host=127.0.0.1 port={port} user={user} dbname={}", self.name))
+    /// How a user reaches it over TCP, with further settings.
+    pub fn config_over_tcp(&self, host: &str, user: &str, further: &str) -> Config {
+        self.parse(&format!("host={host} port={} user={user} dbname={} {further}", self.port, self.name))
+    }
+
+    /// How its owner reaches it through a proxy.
+    pub fn config_through(&self, proxy: &Proxy) -> Config {
+        self.parse(&format!("host=127.0.0.1 port={} user=postgres dbname={}", proxy.port(), self.name))
+    }
+
+    /// A proxy before the server.
+    pub fn proxy(&self) -> Proxy {
+        Proxy::before(format!("{}/.s.PGSQL.{}", self.folder, self.port).into())
     }
 
     /// The server's port.

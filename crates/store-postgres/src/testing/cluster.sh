@@ -2,6 +2,7 @@
 # Starts a private PostgreSQL cluster for tests and stops it when standard input ends, so also when its parent is
 # killed. The first line of its output tells how to reach it: the folder of its socket and its port.
 #   cluster.sh [SETTING=VALUE…]
+# The word "restart" on standard input kills the server as a crash would, and starts it again.
 # As root it runs the server as the user postgres or nobody, which the server insists on.
 set -euo pipefail
 
@@ -34,21 +35,32 @@ cd "$folder"
 settings=(-c fsync=on -c full_page_writes=on -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=1GB
     -c listen_addresses=127.0.0.1 -c "unix_socket_directories=$folder" -c unix_socket_permissions=0700)
 for setting in "$@"; do settings+=(-c "$setting"); done
-for _ in 1 2 3 4 5 6 7 8; do
-    port=$((20000 + RANDOM % 12000))
-    "${as[@]}" "$tools/postgres" -D data -p "$port" "${settings[@]}" < /dev/null > server.log 2>&1 &
+
+# start PORT — returns when the server answers, or fails when it has ended.
+start() {
+    "${as[@]}" "$tools/postgres" -D data -p "$1" "${settings[@]}" < /dev/null > server.log 2>&1 &
     server=$!
     while kill -0 "$server" 2> /dev/null; do
-        if "$tools/pg_isready" -q -h "$folder" -p "$port"; then
-            echo "$folder $port"
-            cat > /dev/null || true
-            exit 0
-        fi
+        "$tools/pg_isready" -q -h "$folder" -p "$1" && return
         sleep 0.05
     done
     wait "$server" || true
     server=
-    grep -q "could not bind" server.log || break
+    return 1
+}
+
+port=
+for _ in 1 2 3 4 5 6 7 8; do
+    port=$((20000 + RANDOM % 12000))
+    start "$port" && break
+    grep -q "could not bind" server.log || { cat server.log >&2; exit 1; }
 done
-cat server.log >&2
-exit 1
+[ -n "$server" ] || { cat server.log >&2; exit 1; }
+echo "$folder $port"
+while read -r command; do
+    [ "$command" = restart ] || continue
+    kill -QUIT "$server"
+    wait "$server" || true
+    start "$port" || { cat server.log >&2; exit 1; }
+    echo restarted
+done

@@ -191,6 +191,18 @@ fn what_fails_says_why() {
 }
 
 #[test]
+fn a_body_that_is_too_large_has_its_event_although_no_route_saw_it() {
+    let vault = Vault::with_rings();
+    taken(&vault);
+    let large = vault.request("POST", "transit/keys/aes/config").body(vec![b' '; 100 << 10]);
+    assert_eq!(vault.send(&large).status, 413);
+    let events = taken(&vault);
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((event.action, event.outcome), (Action::Configure, Verdict::Failed(Failure::Input)));
+    names_the_token(&vault, event);
+}
+
+#[test]
 fn an_event_of_a_change_names_the_record_that_it_replaced() {
     let vault = Vault::with_rings();
     taken(&vault);
@@ -234,6 +246,17 @@ fn nobody_costs_a_commit_and_a_flood_is_one_event_a_minute() {
         (Actor::Anonymous, Action::Knock, Verdict::Refused(refusal), source, Detail::Count(count))
     };
     assert_eq!(counts, [line(Refusal::Malformed, 100), line(Refusal::Unknown, 200)]);
+}
+
+#[test]
+fn what_was_counted_of_nobody_is_kept_when_it_is_sealed() {
+    let vault = Vault::with_rings();
+    taken(&vault);
+    vault.send(&Request::new("GET", "sys/mounts").token("wrong"));
+    vault.write("sys/seal", Value::Null);
+    vault.unseal();
+    let knocks = kept(&vault).into_iter().filter(|event| event.action == Action::Knock);
+    assert_eq!(knocks.map(|event| event.details[1]).collect::<Vec<_>>(), [Detail::Count(1)]);
 }
 
 #[test]
