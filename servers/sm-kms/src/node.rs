@@ -15,7 +15,7 @@ use strongroom_barrier::{
     UnsealError, Unsealed,
 };
 use strongroom_core::{
-    Action, Class, Clock, CommitError, Detail, Event, Failure, KeyError, Outbox, Provider, RecordKey,
+    Action, Class, Clock, CommitError, Detail, Event, Failure, KeyError, Lease, Outbox, Provider, RecordKey,
     Refusal, StillInside, Store, StoreError, Verdict, drain, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
@@ -374,7 +374,9 @@ impl Node {
     /// Renews the node's right to answer from memory. Call it every [`Lease::RENEWED`](strongroom_core::Lease::RENEWED).
     pub fn keep_lease(&self) {
         let Some(open) = self.open() else { return };
+        let begun = self.clock.elapsed();
         let renewed = open.unsealed.base().lease.keep();
+        let took = self.clock.elapsed().saturating_sub(begun);
         if open.unsealed.is_sealed() {
             tracing::warn!("another node ordered to seal");
             if let Err(error) = self.seal() {
@@ -387,6 +389,8 @@ impl Node {
                 Err(error) => tracing::warn!(error = &error as &dyn Error, "the database does not answer"),
                 Ok(()) => tracing::info!("the database answers again"),
             }
+        } else if !lost && took > Lease::HELD {
+            tracing::warn!(?took, "the database answered late: meanwhile nothing was served from memory");
         }
     }
 
