@@ -1,19 +1,41 @@
 use std::{
+    env,
+    io::{self, Write},
     path::PathBuf,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
-    thread::sleep,
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
+use strongroom_store_postgres::testing::{Cluster, Database};
 use tempfile::TempDir;
 
 use crate::support::{Client, LONG, Server, argument, private_file, strongroom};
 
+/// A cluster with an empty database. Nothing where PostgreSQL is not installed, which continuous integration may not
+/// pass over.
+pub(crate) fn cluster() -> Option<(Cluster, Database)> {
+    let Some(cluster) = Cluster::start(&[]) else {
+        assert!(env::var_os("CI").is_none(), "PostgreSQL's server is not installed");
+        let _ = writeln!(io::stderr(), "NOT SHOWN on this machine: PostgreSQL's server is not installed");
+        return None;
+    };
+    let database = cluster.database();
+    Some((cluster, database))
+}
+
+/// The address of a database for `--store`, by its socket.
+pub(crate) fn by_socket(cluster: &Cluster, database: &Database) -> String {
+    let folder = cluster.folder().replace('/', "%2F");
+    format!("postgres://postgres@{folder}:{}/{}", database.port(), database.name())
+}
+
 /// Several servers, each with its way to the one database.
 pub(crate) struct Fleet {
     folder: TempDir,
+    cluster: Mutex<Cluster>,
     nodes: Vec<Mutex<Node>>,
     /// What initialization answered.
     pub(crate) made: Value,
@@ -27,22 +49,37 @@ struct Node {
 }
 
 impl Fleet {
-    /// Starts one server for each address of the database, initializes it by the first, and unseals all.
-    pub(crate) fn start(stores: Vec<String>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    /// Three servers that reach the database by its socket. Nothing where PostgreSQL is not installed.
+    pub(crate) fn of_three() -> Option<Self> {
+        let (cluster, database) = cluster()?;
+        let store = by_socket(&cluster, &database);
+        Some(Self::start(cluster, vec![store; 3]))
+    }
+
+    /// Starts one server for each address of the database, all at once; initializes it by the first, and unseals that.
+    /// The others hear of it, and unseal themselves with their secret.
+    pub(crate) fn start(cluster: Cluster, stores: Vec<String>) -> Self {
+        let (folder, cluster) = (tempfile::tempdir().unwrap(), Mutex::new(cluster));
         private_file(folder.path(), "secret", b"a secret of an unseal file, 32 b");
-        let mut fleet = Self { nodes: Vec::new(), folder, made: Value::Null };
-        for store in stores {
-            let server = Server::start(fleet.command(&store));
-            fleet.nodes.push(Mutex::new(Node { store, server, log: String::new() }));
-            if fleet.made.is_null() {
-                let how = json!({ "secret_shares": 3, "secret_threshold": 2 });
-                fleet.made = fleet.client(0).good("PUT", "sys/init", &how);
-                fleet.unseal(0);
-            }
-        }
+        let mut fleet = Self { folder, cluster, nodes: Vec::new(), made: Value::Null };
+        let servers: Vec<_> = thread::scope(|scope| {
+            let fleet = &fleet;
+            let starting: Vec<_> =
+                stores.iter().map(|store| scope.spawn(move || Server::start(fleet.command(store)))).collect();
+            starting.into_iter().map(|server| server.join().unwrap()).collect()
+        });
+        let node = |(store, server)| Mutex::new(Node { store, server, log: String::new() });
+        fleet.nodes = stores.into_iter().zip(servers).map(node).collect();
+        let how = json!({ "secret_shares": 3, "secret_threshold": 2 });
+        fleet.made = fleet.client(0).good("PUT", "sys/init", &how);
+        fleet.unseal(0);
         (0..fleet.len()).for_each(|node| fleet.until_sealed_is(node, false));
         fleet
+    }
+
+    /// Kills the database as a crash would, and starts it again.
+    pub(crate) fn restart_database(&self) {
+        self.cluster.lock().unwrap_or_else(PoisonError::into_inner).restart();
     }
 
     /// Unseals a server by two of the shares.

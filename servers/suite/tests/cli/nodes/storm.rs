@@ -1,4 +1,4 @@
-//! Servers are killed and started again while clients ask all of them. Nothing that was
+//! Servers are killed and started again, and so is the database, while clients ask all of them. Nothing that was
 //! answered is lost, nothing happens twice, and what was taken is served by nobody.
 
 use std::{
@@ -7,8 +7,6 @@ use std::{
     thread::{self, sleep},
     time::{Duration, Instant},
 };
-
-use strongroom_store_postgres::testing::{Cluster, Database};
 
 use super::{fleet::Fleet, remote::Remote};
 use crate::{
@@ -22,63 +20,53 @@ const USUAL: Duration = Duration::from_secs(15);
 /// Each round has rings of its own, so that what was never answered does not pile up.
 const ROUND: Duration = Duration::from_secs(4);
 
-/// The address of a database for `--store`, by its socket.
-pub(crate) fn by_socket(cluster: &Cluster, database: &Database) -> String {
-    let folder = cluster.folder().replace('/', "%2F");
-    format!("postgres://postgres@{folder}:{}/{}", database.port(), database.name())
-}
-
 #[test]
 fn what_three_servers_answered_can_have_happened_one_after_the_other_although_all_are_killed() {
-    let Some(cluster) = Cluster::start(&[]) else { return };
-    let store = by_socket(&cluster, &cluster.database());
-    let storm = Storm { fleet: Fleet::start(vec![store; 3]) };
+    let Some(fleet) = Fleet::of_three() else { return };
     let seconds = env::var(VARIABLE).ok().map(|seconds| Duration::from_secs(seconds.parse().unwrap()));
     let (begun, mut rounds) = (Instant::now(), Vec::new());
     while begun.elapsed() < seconds.unwrap_or(USUAL) {
-        rounds.push(storm.round(rounds.len()));
+        rounds.push(round(&fleet, rounds.len()));
     }
     let count = |is: fn(Act, Answer) -> bool| -> usize {
         rounds.iter().map(|round| round.history.count(|_, act, answer| is(act, answer))).sum()
     };
     assert!(count(|act, answer| matches!(act, Act::Decrypt(_)) && answer == Answer::Done) > 50);
     assert!(count(|act, answer| matches!(act, Act::Disable | Act::Delete) && answer == Answer::Done) > 0);
-    rounds.iter().for_each(|round| each_change_has_one_event(round, &storm.fleet));
+    rounds.iter().for_each(|round| each_change_has_one_event(round, &fleet));
 }
 
-struct Storm {
-    fleet: Fleet,
-}
-
-impl Storm {
-    fn round(&self, number: usize) -> Load<String> {
-        let rings = (0..6).map(|ring| format!("storm-{number}-{ring}")).collect();
-        let load = Load::on(self.fleet.len(), rings);
-        let client = || Remote::to(&self.fleet);
-        load.begin(&mut client(), number % self.fleet.len());
-        thread::scope(|scope| {
-            let load = &load;
-            for (role, count) in ROLES {
-                (0..count).for_each(|_| drop(scope.spawn(move || load.work(role, &mut client()))));
-            }
-            scope.spawn(move || self.destroy(load));
-            sleep(ROUND);
-            load.end();
-        });
-        load.look(&mut client());
-        let unexplained = load.history.unexplained();
-        assert!(unexplained.is_empty(), "round {number}: {}", unexplained.join("\n"));
-        load
-    }
-
-    /// Kills one after the other.
-    fn destroy(&self, load: &Load<String>) {
-        let mut dice = Dice::new();
-        let pause = |dice: &mut Dice, longest| Duration::from_millis(dice.below(longest) as u64);
-        while !load.is_over() {
-            sleep(pause(&mut dice, 1_500));
-            self.fleet.kill(dice.below(self.fleet.len()), pause(&mut dice, 300));
+fn round(fleet: &Fleet, number: usize) -> Load<String> {
+    let rings = (0..6).map(|ring| format!("storm-{number}-{ring}")).collect();
+    let load = Load::on(fleet.len(), rings);
+    let client = || Remote::to(fleet);
+    load.begin(&mut client(), number % fleet.len());
+    thread::scope(|scope| {
+        let load = &load;
+        for (role, count) in ROLES {
+            (0..count).for_each(|_| drop(scope.spawn(move || load.work(role, &mut client()))));
         }
+        scope.spawn(move || destroy(fleet, number, load));
+        sleep(ROUND);
+        load.end();
+    });
+    load.look(&mut client());
+    let unexplained = load.history.unexplained();
+    assert!(unexplained.is_empty(), "round {number}: {}", unexplained.join("\n"));
+    load
+}
+
+/// Kills one server after the other; in every second round the database first.
+fn destroy(fleet: &Fleet, number: usize, load: &Load<String>) {
+    let mut dice = Dice::new();
+    let pause = |dice: &mut Dice, longest| Duration::from_millis(dice.below(longest) as u64);
+    if number % 2 == 1 {
+        sleep(pause(&mut dice, 1_000));
+        fleet.restart_database();
+    }
+    while !load.is_over() {
+        sleep(pause(&mut dice, 1_500));
+        fleet.kill(dice.below(fleet.len()), pause(&mut dice, 300));
     }
 }
 
