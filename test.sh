@@ -22,14 +22,51 @@ format() { cargo fmt --all --check; }
 
 lints() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
 
+# A cluster of PostgreSQL for this run, which ends with it. The variable tells the tests where it is.
+cluster() {
+    [ -z "${STRONGROOM_TEST_POSTGRES:-}" ] || return 0
+    ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || command -v postgres > /dev/null || {
+        # Debian's package starts a cluster of its own unless it is told not to.
+        local sudo=
+        [ "$(id -u)" = 0 ] || sudo="sudo -n"
+        { $sudo mkdir -p /etc/postgresql-common \
+            && echo "create_main_cluster = false" | $sudo tee -a /etc/postgresql-common/createcluster.conf; } \
+            > /dev/null 2>&1 || true
+        need postgres postgresql || ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || [ -z "${CI:-}" ] || return 1
+        ls /usr/lib/postgresql/*/bin/postgres > /dev/null 2>&1 || return 0
+    }
+    coproc CLUSTER { exec crates/store-postgres/src/testing/cluster.sh; }
+    read -r STRONGROOM_TEST_POSTGRES <&"${CLUSTER[0]}"
+    export STRONGROOM_TEST_POSTGRES
+}
+
+# What stands on an engine, on this one too; without the tests that try every byte or every point of failure, of which
+# the engine is no part and which make thousands of databases, and those in which no engine takes part.
+on_engine() {
+    local packages=(-p strongroom-barrier -p strongroom-kms -p strongroom-identity)
+    local points=(fsck:: faults:: slot_faults:: jobs:: hostile:: processes:: model:: golden:: share_text:: versions::
+        ciphertext::what_was tenants::what_another)
+    if cargo nextest --version > /dev/null 2>&1; then
+        local filter
+        filter="kind(test) and not test(/^($(IFS='|'; echo "${points[*]}"))/)"
+        STRONGROOM_TEST_ENGINE=$1 cargo nextest run "${packages[@]}" --filterset "$filter" --cargo-quiet \
+            --status-level slow --final-status-level fail --no-fail-fast
+    else
+        STRONGROOM_TEST_ENGINE=$1 cargo test --quiet "${packages[@]}" --test '*' --no-fail-fast -- \
+            "${points[@]/#/--skip=}"
+    fi
+}
+
 tests() {
     # Where one is missing, the tests that need it say what they could not show; continuous integration has to show all.
     for tool in strace curl openssl; do need "$tool" "$tool" || [ -z "${CI:-}" ]; done
+    cluster
     if cargo nextest --version > /dev/null 2>&1; then
         cargo nextest run --workspace --cargo-quiet --status-level slow --final-status-level fail --no-fail-fast
     else
         cargo test --quiet --workspace --all-targets --no-fail-fast
     fi
+    [ -z "${STRONGROOM_TEST_POSTGRES:-}" ] || on_engine postgres
 }
 
 doctests() { cargo test --quiet --workspace --doc; }
@@ -53,6 +90,7 @@ interop() {
     need python3 python3
     need curl curl
     python3 -c 'import venv, ensurepip' 2> /dev/null || need python3-venv python3-venv
+    interop/vectors.sh
     cargo test --quiet --manifest-path interop/tlog/Cargo.toml
     cargo build --quiet --package strongroom-suite
     interop/run.sh "$CARGO_TARGET_DIR/debug/strongroom"

@@ -9,6 +9,7 @@ mod rotate;
 mod sign;
 mod start;
 mod store;
+mod symmetric;
 
 pub(crate) use busy::write;
 
@@ -25,6 +26,8 @@ pub(crate) enum Topic {
     Encrypt,
     /// Sign in process
     Sign,
+    /// Symmetric keys themselves, beside their crates
+    Symmetric,
     /// Durable commits
     Store,
     /// Rotate rings through the barrier
@@ -45,6 +48,7 @@ impl Topic {
     pub(crate) const ALL: &[Self] = &[
         Self::Encrypt,
         Self::Sign,
+        Self::Symmetric,
         Self::Store,
         Self::Rotate,
         Self::Read,
@@ -58,6 +62,7 @@ impl Topic {
         match self {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
+            Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),

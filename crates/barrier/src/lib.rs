@@ -56,9 +56,10 @@
 //! | [`Unsealed::shred_tenant`], after which nothing of the tenant opens | deletes its rows, then scrubs the engine's files |
 //! | [`Unsealed::renew`] after a leak | all of the above, for everything |
 //!
-//! [`fsck`] looks whether a database or a copy of it is sound.
+//! [`fsck`] looks whether a database or a copy of it is sound; [`copy`](fn@copy) moves one to another engine.
 
 mod collector;
+mod copy;
 mod fsck;
 mod keyring;
 mod prepared;
@@ -92,6 +93,7 @@ mod work;
 mod wrap;
 
 pub use collector::{Collector, Confirming, Entered};
+pub use copy::{Copied, CopyError, CopyStep, copy};
 pub use fsck::{Count, Flaw, Place, Problem, Report, fsck};
 pub use renew::Renewal;
 pub use replace::{Confirmed, Proposed, Reentered};

@@ -70,9 +70,10 @@ impl Unsealed {
         if row.reseal.is_none() {
             Reseal::begin(&mut change, tenant, &mut row, self.now())?;
             change.put(&key, &row.to_bytes()?);
-            self.record(&mut change, caller, tenant, Action::Reseal, &key)?;
             self.evict_with(&mut change, tenant);
         }
+        // Also who asks for what goes on already is told of.
+        self.record(&mut change, caller, tenant, Action::Reseal, &key)?;
         Ok(change)
     }
 

@@ -7,7 +7,7 @@ use strongroom_core::{
 use zeroize::Zeroizing;
 
 use crate::{
-    NewSlot, Proposal, Share, SlotStatus,
+    NewSlot, Proposal, Share, SlotStatus, copy,
     keyring::{TenantKeys, read_one},
     prepared::Prepared,
     record::{Row, SLOTS, Slot, State, TenantRecord},
@@ -202,7 +202,9 @@ fn first_batch(
         let value = keys.seal(provider, &key, &value)?;
         rows.push((key, value));
     }
-    let expectations = rows.iter().map(|(key, _)| (key.clone(), Expect::Absent)).collect();
+    // No database begins where one is being copied to.
+    let keys = rows.iter().map(|(key, _)| key.clone()).chain([copy::marker()?]);
+    let expectations = keys.map(|key| (key, Expect::Absent)).collect();
     let writes = rows.into_iter().map(|(key, value)| (key, Write::Put(Zeroizing::new(value)))).collect();
     Ok(Batch { expectations, writes })
 }

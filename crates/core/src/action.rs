@@ -116,6 +116,14 @@ actions! {
     37 Read Buffered,
     /// Names were listed.
     38 List Buffered,
+    /// The code of a message was computed.
+    39 Mac Buffered,
+    /// The code of a message was checked.
+    40 VerifyMac Buffered,
+    /// Bytes were derived from a key.
+    41 Derive Buffered,
+    /// A key for data was made, and encrypted.
+    42 DataKey Buffered,
     /// Requests by nobody that was recognised: they are counted.
     48 Knock Buffered,
     /// Events that could not be kept: they are counted.

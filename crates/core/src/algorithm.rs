@@ -1,53 +1,239 @@
+use std::ops::RangeInclusive;
+
 use minicbor::{Decode, Encode};
 
+/// Lengths of HMAC keys, in bytes: from the 112 bits that SP 800-131Ar2, section 10, asks for.
+const HMAC_KEYS: RangeInclusive<usize> = 14..=512;
+
 /// What a key is for and how it computes. The algorithm comes from the key, never from a request.
+///
+/// The number of each stands in records and is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// Authenticated encryption in envelopes of format 1: AES-256-GCM under a new key for every message.
     #[n(1)]
-    Aes256Gcm,
+    Aes256Gcm = 1,
     /// EdDSA over edwards25519 (RFC 8032).
     #[n(2)]
-    Ed25519,
+    Ed25519 = 2,
     /// ECDSA over NIST P-256 (FIPS 186-5).
     #[n(3)]
-    EcdsaP256,
+    EcdsaP256 = 3,
+
+    /// AES-128-GCM (SP 800-38D) under the key itself, with random nonces of 96 bits.
+    #[n(20)]
+    RawAes128Gcm = 20,
+    /// AES-192-GCM in the same way.
+    #[n(21)]
+    RawAes192Gcm = 21,
+    /// AES-256-GCM in the same way.
+    #[n(22)]
+    RawAes256Gcm = 22,
+    /// ChaCha20-Poly1305 (RFC 8439) under the key itself, with random nonces of 96 bits.
+    #[n(23)]
+    RawChaCha20Poly1305 = 23,
+    /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) under the key itself, with random nonces of 192 bits: for any
+    /// number of messages.
+    #[n(24)]
+    RawXChaCha20Poly1305 = 24,
+    /// AES-SIV with two keys of 256 bits (RFC 5297, AEAD_AES_SIV_CMAC_512), without a nonce: the same plaintext with
+    /// the same additional data gives the same ciphertext, which shows that they are the same.
+    #[n(25)]
+    Aes256Siv = 25,
+    /// HMAC (FIPS 198-1) with SHA-224.
+    #[n(30)]
+    HmacSha224 = 30,
+    /// HMAC with SHA-256.
+    #[n(31)]
+    HmacSha256 = 31,
+    /// HMAC with SHA-384.
+    #[n(32)]
+    HmacSha384 = 32,
+    /// HMAC with SHA-512.
+    #[n(33)]
+    HmacSha512 = 33,
+    /// HMAC with SHA3-224.
+    #[n(34)]
+    HmacSha3_224 = 34,
+    /// HMAC with SHA3-256.
+    #[n(35)]
+    HmacSha3_256 = 35,
+    /// HMAC with SHA3-384.
+    #[n(36)]
+    HmacSha3_384 = 36,
+    /// HMAC with SHA3-512.
+    #[n(37)]
+    HmacSha3_512 = 37,
+    /// CMAC (SP 800-38B) with AES-128.
+    #[n(40)]
+    CmacAes128 = 40,
+    /// CMAC with AES-192.
+    #[n(41)]
+    CmacAes192 = 41,
+    /// CMAC with AES-256.
+    #[n(42)]
+    CmacAes256 = 42,
+    /// Derives further keys: the KDF in counter mode of SP 800-108r1 with HMAC-SHA-256.
+    #[n(50)]
+    KbkdfHmacSha256 = 50,
+}
+
+/// What keys do. Those of one purpose have the same operations, and those of another answer
+/// [`KeyError::Unsupported`](crate::KeyError::Unsupported) to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Seals in envelopes: [`Key::mac`](crate::Key::mac).
+    Envelope,
+    /// Encrypts with the key itself: [`Key::encrypt`](crate::Key::encrypt) and
+    /// [`Key::decrypt`](crate::Key::decrypt).
+    Aead,
+    /// Authenticates: [`Key::compute_mac`](crate::Key::compute_mac) and
+    /// [`Key::verify_mac`](crate::Key::verify_mac).
+    Mac,
+    /// Derives: [`Key::derive`](crate::Key::derive).
+    Derive,
+    /// Signs: [`Key::sign`](crate::Key::sign) and [`Key::verify`](crate::Key::verify).
+    Sign,
+}
+
+/// How many messages one key may encrypt while its nonces are random and of 96 bits: SP 800-38D, section 8.3, allows 2³²,
+/// at which two of them are the same with a probability of 2⁻³³.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UseLimit {
+    /// From this many on, it is time to rotate.
+    pub warn: u64,
+    /// The last one allowed.
+    pub stop: u64,
+}
+
+impl UseLimit {
+    /// The limit of a key with random nonces of 96 bits.
+    pub const RANDOM_96: Self = Self { warn: 1 << 31, stop: 1 << 32 };
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Aes256Gcm, Self::Ed25519, Self::EcdsaP256];
+    pub const ALL: [Self; 21] = [
+        Self::Aes256Gcm,
+        Self::Ed25519,
+        Self::EcdsaP256,
+        Self::RawAes128Gcm,
+        Self::RawAes192Gcm,
+        Self::RawAes256Gcm,
+        Self::RawChaCha20Poly1305,
+        Self::RawXChaCha20Poly1305,
+        Self::Aes256Siv,
+        Self::HmacSha224,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+        Self::HmacSha3_224,
+        Self::HmacSha3_256,
+        Self::HmacSha3_384,
+        Self::HmacSha3_512,
+        Self::CmacAes128,
+        Self::CmacAes192,
+        Self::CmacAes256,
+        Self::KbkdfHmacSha256,
+    ];
 
-    /// Whether it signs; otherwise it encrypts.
-    pub const fn signs(self) -> bool {
+    /// The number that stands for it in records.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// What its keys do.
+    pub const fn purpose(self) -> Purpose {
         match self {
-            Self::Aes256Gcm => false,
-            Self::Ed25519 | Self::EcdsaP256 => true,
+            Self::Aes256Gcm => Purpose::Envelope,
+            Self::Ed25519 | Self::EcdsaP256 => Purpose::Sign,
+            Self::RawAes128Gcm
+            | Self::RawAes192Gcm
+            | Self::RawAes256Gcm
+            | Self::RawChaCha20Poly1305
+            | Self::RawXChaCha20Poly1305
+            | Self::Aes256Siv => Purpose::Aead,
+            Self::HmacSha224
+            | Self::HmacSha256
+            | Self::HmacSha384
+            | Self::HmacSha512
+            | Self::HmacSha3_224
+            | Self::HmacSha3_256
+            | Self::HmacSha3_384
+            | Self::HmacSha3_512
+            | Self::CmacAes128
+            | Self::CmacAes192
+            | Self::CmacAes256 => Purpose::Mac,
+            Self::KbkdfHmacSha256 => Purpose::Derive,
+        }
+    }
+
+    /// Whether it signs.
+    pub const fn signs(self) -> bool {
+        matches!(self.purpose(), Purpose::Sign)
+    }
+
+    /// The lengths of the secrets of a symmetric type, in bytes: the key itself. `None` where a secret has a form of its
+    /// own.
+    pub const fn secret_lengths(self) -> Option<RangeInclusive<usize>> {
+        match self {
+            Self::RawAes128Gcm | Self::CmacAes128 => Some(16..=16),
+            Self::RawAes192Gcm | Self::CmacAes192 => Some(24..=24),
+            Self::Aes256Gcm
+            | Self::RawAes256Gcm
+            | Self::RawChaCha20Poly1305
+            | Self::RawXChaCha20Poly1305
+            | Self::CmacAes256
+            | Self::KbkdfHmacSha256 => Some(32..=32),
+            Self::Aes256Siv => Some(64..=64),
+            Self::HmacSha224
+            | Self::HmacSha256
+            | Self::HmacSha384
+            | Self::HmacSha512
+            | Self::HmacSha3_224
+            | Self::HmacSha3_256
+            | Self::HmacSha3_384
+            | Self::HmacSha3_512 => Some(HMAC_KEYS),
+            Self::Ed25519 | Self::EcdsaP256 => None,
+        }
+    }
+
+    /// Whether the same plaintext gives the same ciphertext.
+    pub const fn is_deterministic(self) -> bool {
+        matches!(self, Self::Aes256Siv)
+    }
+
+    /// How many messages one of its keys may encrypt; `None` where it does not matter.
+    pub const fn use_limit(self) -> Option<UseLimit> {
+        match self {
+            Self::RawAes128Gcm | Self::RawAes192Gcm | Self::RawAes256Gcm | Self::RawChaCha20Poly1305 => {
+                Some(UseLimit::RANDOM_96)
+            }
+            _ => None,
         }
     }
 }
 
-/// A hash function of FIPS 180-4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HashAlgorithm {
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
 
-impl HashAlgorithm {
-    /// The length of a digest, in bytes.
-    pub const fn size(self) -> usize {
-        match self {
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
+    use super::*;
+
+    #[test]
+    fn every_algorithm_has_one_number_in_records_and_elsewhere() {
+        let mut numbers = HashSet::new();
+        for algorithm in Algorithm::ALL {
+            let record = minicbor::to_vec(algorithm).unwrap();
+            assert_eq!(minicbor::decode::<u8>(&record).unwrap(), algorithm.number(), "{algorithm:?}");
+            assert_eq!(minicbor::decode::<Algorithm>(&record).unwrap(), algorithm);
+            assert!(numbers.insert(algorithm.number()), "{algorithm:?}");
         }
+        let known = (0..=u8::MAX)
+            .filter(|number| minicbor::decode::<Algorithm>(&minicbor::to_vec(number).unwrap()).is_ok());
+        assert_eq!(known.collect::<HashSet<_>>(), numbers, "an algorithm is missing in ALL");
     }
 }

@@ -112,10 +112,17 @@ impl Event {
     /// # Errors
     /// [`StoreError::Invalid`] for more details than an event may have.
     pub fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Appends its bytes.
+    pub(crate) fn write(&self, bytes: &mut Vec<u8>) -> Result<(), StoreError> {
         if self.details.len() > Self::DETAILS {
             return Err(StoreError::Invalid("an event has at most eight details"));
         }
-        minicbor::to_vec(self).map_err(|_| StoreError::Invalid("an event that cannot be encoded"))
+        minicbor::encode(self, bytes).map_err(|_| StoreError::Invalid("an event that cannot be encoded"))
     }
 
     /// Reads what [`Event::to_bytes`] wrote.

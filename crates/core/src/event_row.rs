@@ -12,14 +12,15 @@ const FORMAT: u8 = 2;
 
 /// The bytes of a row with these events, and how many of them it holds: as many from the first on as there is room for.
 pub(crate) fn write(events: &[Event]) -> Result<(Vec<u8>, usize), StoreError> {
-    let mut encoded = Vec::new();
+    let mut encoded = Vec::with_capacity(USUAL * events.len().min(EVENTS));
     let mut taken = 0;
     for event in events.iter().take(EVENTS) {
-        let bytes = event.to_bytes()?;
-        if encoded.len() + bytes.len() + HEADER > BYTES {
+        let before = encoded.len();
+        event.write(&mut encoded)?;
+        if encoded.len() + HEADER > BYTES {
+            encoded.truncate(before);
             break;
         }
-        encoded.extend_from_slice(&bytes);
         taken += 1;
     }
     let mut row = Vec::with_capacity(encoded.len() + HEADER);
@@ -29,6 +30,9 @@ pub(crate) fn write(events: &[Event]) -> Result<(Vec<u8>, usize), StoreError> {
     row.extend_from_slice(&encoded);
     Ok((row, taken))
 }
+
+/// Bytes of an event of a request.
+const USUAL: usize = 192;
 
 /// Two arrays' heads and the number of the format, at most.
 const HEADER: usize = 16;

@@ -5,6 +5,9 @@ use zeroize::Zeroizing;
 
 use crate::{Algorithm, Plaintext, StoreError};
 
+/// The most that [`Key::derive`] gives, in bytes.
+pub const MAX_DERIVED: usize = 4096;
+
 /// A place where keys are made and used: software, a token, a module. The one joint where key storage plugs
 /// in; users of the suite pass one in and never call it.
 ///
@@ -25,7 +28,8 @@ pub trait KeyBackend: Send + Sync {
     fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError>;
 
     /// Takes over a key: for [`Algorithm::Aes256Gcm`] 32 bytes, for [`Algorithm::Ed25519`] the 32-byte seed of
-    /// RFC 8032, for [`Algorithm::EcdsaP256`] the 32-byte scalar, big-endian.
+    /// RFC 8032, for [`Algorithm::EcdsaP256`] the 32-byte scalar, big-endian. For the symmetric types the bytes of the
+    /// key: [`Algorithm::secret_lengths`].
     ///
     /// # Errors
     /// [`KeyError::Invalid`] for bytes that are no such key.
@@ -36,6 +40,17 @@ pub trait KeyBackend: Send + Sync {
     /// # Errors
     /// [`KeyError::Invalid`] for what this backend did not make.
     fn load(&self, stored: &Stored) -> Result<Arc<dyn Key>, KeyError>;
+
+    /// The secret itself, in the form that [`KeyBackend::import`] takes. Whether anybody may have it is for the caller to
+    /// decide, and to log.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`] from a backend that its keys do not leave, [`KeyError::Invalid`] for what this
+    /// backend did not make.
+    fn export(&self, stored: &Stored) -> Result<SecretSlice<u8>, KeyError> {
+        let _ = stored;
+        Err(KeyError::Unsupported)
+    }
 }
 
 /// A key as its backend wants it kept: for software the secret bytes, for a token its name there. Only for
@@ -98,6 +113,54 @@ pub trait Key: Send + Sync {
     /// The key of an envelope: HMAC-SHA-256 is all that an envelope asks of it.
     fn mac(&self) -> Option<&dyn Mac> {
         None
+    }
+
+    /// Encrypts with the key itself, and appends to `out`: nonce ‖ ciphertext ‖ tag (16 bytes), with a nonce that is made
+    /// inside, or for [`Algorithm::Aes256Siv`] tag ‖ ciphertext. `aad` is bound, not kept: it must be the same to decrypt.
+    /// Whoever holds the key counts the calls against [`Algorithm::use_limit`].
+    ///
+    /// # Errors
+    /// [`KeyError`]; then `out` is as before.
+    fn encrypt(&self, aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), KeyError> {
+        let _ = (aad, plaintext, out);
+        Err(KeyError::Unsupported)
+    }
+
+    /// The plaintext of what [`Key::encrypt`] appended.
+    ///
+    /// # Errors
+    /// [`KeyError::Failed`] for everything that does not decrypt.
+    fn decrypt(&self, aad: &[u8], ciphertext: &[u8]) -> Result<Plaintext, KeyError> {
+        let _ = (aad, ciphertext);
+        Err(KeyError::Unsupported)
+    }
+
+    /// The authentication code of a message, whole: as long as the digest for HMAC, 16 bytes for CMAC.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    fn compute_mac(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let _ = message;
+        Err(KeyError::Unsupported)
+    }
+
+    /// Whether a code by [`Key::compute_mac`] is right, compared in constant time. A truncated one is wrong.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`]; a wrong code is `Ok(false)`.
+    fn verify_mac(&self, message: &[u8], code: &[u8]) -> Result<bool, KeyError> {
+        let _ = (message, code);
+        Err(KeyError::Unsupported)
+    }
+
+    /// Derives `length` bytes, from 1 to [`MAX_DERIVED`]: for each label, context and length others. The label says what
+    /// they serve and has no zero byte; the context says whom, and may be anything.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] for a label or length outside of that.
+    fn derive(&self, label: &[u8], context: &[u8], length: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let _ = (label, context, length);
+        Err(KeyError::Unsupported)
     }
 
     /// Signs a message: Ed25519 as in RFC 8032, ECDSA with SHA-256 as r ‖ s of 32 bytes each.

@@ -3,7 +3,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -36,18 +36,24 @@ pub struct Lease {
     followed: Mutex<HashMap<Tenant, Option<Revision>>>,
     /// The order to seal as it was when the database was opened.
     ordered: Option<Revision>,
-    /// Held by who renews.
+    /// Held by who renews: how often it was done, and whether the last time failed.
     turn: Mutex<()>,
     renewals: AtomicU64,
     failing: AtomicBool,
+    /// Whether somebody renews regularly, and what tells who waits for that.
+    kept: AtomicBool,
+    waiting: Mutex<()>,
+    renewed: Condvar,
 }
 
-const COUNTERS: Table = Table::new(0x0003);
+const COUNTERS: Table = Table::new(0x0004);
 const SEAL: &str = "seal";
 /// Tenants that are followed. When there are more, all are forgotten, and those in use come back.
 const FOLLOWED: usize = 16_384;
 /// Counters that one read asks for.
 const PAGE: usize = 1_000;
+/// How long an operation waits for who keeps the lease.
+const PATIENCE: Duration = Duration::from_millis(1000);
 
 thread_local! {
     static DEFERRED: RefCell<Option<Option<Hold>>> = const { RefCell::new(None) };
@@ -97,6 +103,9 @@ impl Lease {
             turn: Mutex::new(()),
             renewals: AtomicU64::new(0),
             failing: AtomicBool::new(false),
+            kept: AtomicBool::new(false),
+            waiting: Mutex::new(()),
+            renewed: Condvar::new(),
         })
     }
 
@@ -115,6 +124,9 @@ impl Lease {
             return Ok(());
         }
         may_read()?;
+        if self.kept.load(Ordering::SeqCst) {
+            return self.wait_for_keeper();
+        }
         let seen = self.renewals.load(Ordering::SeqCst);
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
@@ -134,7 +146,17 @@ impl Lease {
         }
     }
 
-    /// Renews now. Call it every [`Lease::RENEWED`], from a thread that does nothing else.
+    /// Renews now, and from now on leaves renewing to the caller: call it every [`Lease::RENEWED`], from a thread that
+    /// does nothing else. So no operation waits longer than a second for a database that does not answer.
+    ///
+    /// # Errors
+    /// As for [`Lease::renew`].
+    pub fn keep(&self) -> Result<(), StoreError> {
+        self.kept.store(true, Ordering::SeqCst);
+        self.renew()
+    }
+
+    /// Renews now.
     ///
     /// # Errors
     /// [`StoreError::Sealed`] where another node ordered to seal; else what the engine answers.
@@ -209,7 +231,21 @@ impl Lease {
         let renewed = self.read_counters();
         self.failing.store(renewed.is_err(), Ordering::SeqCst);
         self.renewals.fetch_add(1, Ordering::SeqCst);
+        drop(self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        self.renewed.notify_all();
         renewed
+    }
+
+    fn wait_for_keeper(&self) -> Result<(), StoreError> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = |_: &mut ()| !self.holds() && !self.gate.is_closed();
+        let (_waiting, waited) =
+            self.renewed.wait_timeout_while(waiting, PATIENCE, lost).unwrap_or_else(PoisonError::into_inner);
+        match waited.timed_out() {
+            true => Err(StoreError::LeaseLost),
+            false if self.gate.is_closed() => Err(StoreError::Sealed),
+            false => Ok(()),
+        }
     }
 
     fn read_counters(&self) -> Result<(), StoreError> {

@@ -36,6 +36,7 @@ mod due;
 mod event;
 mod event_row;
 mod gate;
+mod hash_algorithm;
 mod hashed;
 mod key;
 mod lease;
@@ -55,11 +56,13 @@ mod waiting;
 pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod fault;
+#[cfg(feature = "testing")]
+pub mod key_conformance;
 pub mod memory;
 pub mod secret_bytes;
 
 pub use action::{Action, Class, Service};
-pub use algorithm::{Algorithm, HashAlgorithm};
+pub use algorithm::{Algorithm, Purpose, UseLimit};
 pub use argon2_cost::{Argon2Cost, InvalidCost};
 pub use base::Base;
 pub use caches::Caches;
@@ -73,8 +76,11 @@ pub use detail::Detail;
 pub use due::{Due, DueError, DueReport, Worker, run_due};
 pub use event::Event;
 pub use gate::{Closed, Gate, Inside, StillInside};
+pub use hash_algorithm::HashAlgorithm;
 pub use hashed::{Hashed, Hasher};
-pub use key::{Cost, Key, KeyBackend, KeyError, Mac, PublicKey, Sealer, Signer, Stored, UseError};
+pub use key::{
+    Cost, Key, KeyBackend, KeyError, MAX_DERIVED, Mac, PublicKey, Sealer, Signer, Stored, UseError,
+};
 pub use lease::{Hold, Lease, deferring, from_memory, may_read};
 pub use lowered::{Batch, Expect, LOWERED_LIMITS, Limits, Lowered, PLAIN_LIMITS, Write};
 pub use name::{InvalidName, Name};

@@ -1,7 +1,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -78,9 +78,18 @@ impl Outbox {
     /// # Errors
     /// [`StoreError`], which the limits of an event exclude.
     pub fn put<T>(&self, change: &mut Change<T>, event: &Event) -> Result<(), StoreError> {
-        let (bytes, _) = event_row::write(std::slice::from_ref(event))?;
-        change.put(&self.next_key()?, &bytes);
+        let (key, bytes) = self.row(event)?;
+        change.put(&key, &bytes);
         Ok(())
+    }
+
+    /// The record of an event, for a new database to begin with.
+    ///
+    /// # Errors
+    /// As for [`Outbox::put`].
+    pub fn row(&self, event: &Event) -> Result<(RecordKey, Vec<u8>), StoreError> {
+        let (bytes, _) = event_row::write(std::slice::from_ref(event))?;
+        Ok((self.next_key()?, bytes))
     }
 
     /// Writes an event that belongs to no change; it is durable when this returns.
@@ -89,8 +98,7 @@ impl Outbox {
     /// [`CommitError`]: then what the event tells of must not be answered as if it had been kept. After
     /// [`CommitError::Unknown`] it may be there.
     pub fn record(&self, store: &dyn SealedStore, event: &Event) -> Result<(), CommitError> {
-        let (bytes, _) = event_row::write(std::slice::from_ref(event))?;
-        let key = self.next_key()?;
+        let (key, bytes) = self.row(event)?;
         commit(store, Tenant::SYSTEM, |reader| Ok(rows_change(reader, &[(&key, &bytes)])))
     }
 
@@ -114,6 +122,12 @@ impl Outbox {
     pub fn waiting(&self) -> usize {
         let buffer = self.buffered();
         buffer.events.len() + buffer.taken
+    }
+
+    /// Whether nothing waits in memory.
+    pub fn is_empty(&self) -> bool {
+        let buffer = self.buffered();
+        buffer.events.is_empty() && buffer.taken == 0 && buffer.refused == 0
     }
 
     /// Writes what waits in memory, in as few rows and commits as there is room for; answers how many events.
@@ -144,14 +158,22 @@ impl Outbox {
         }
     }
 
-    /// Takes out what waits in memory: for a store that was closed before it was flushed.
+    /// Takes out what waits in memory: for a store that was closed before it was flushed. Never waits: what a flush is
+    /// writing just now stays with it.
     pub fn take(&self) -> Vec<Event> {
-        let mut rows = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = Vec::new();
+        let rows = match self.flushing.try_lock() {
+            Ok(rows) => Some(rows),
+            Err(TryLockError::Poisoned(rows)) => Some(rows.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
         let mut buffer = self.buffered();
-        let taken = rows.drain(..).flat_map(|row| row.events);
-        let events = taken.chain(buffer.events.drain(..)).collect();
-        buffer.taken = 0;
-        events
+        if let Some(mut rows) = rows {
+            taken.extend(rows.drain(..).flat_map(|row| row.events));
+            buffer.taken = 0;
+        }
+        taken.append(&mut buffer.events);
+        taken
     }
 
     /// Takes events out of the buffer and makes rows of them, as many as one commit may have.

@@ -3,7 +3,7 @@ use std::fmt;
 use base64ct::{Base64UrlUnpadded, Encoding};
 use minicbor::{Decode, Decoder, Encode};
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_core::{KeyError, Provider, RecordKey, Segment, StoreError, Table, Tenant, Time};
+use strongroom_core::{Credential, KeyError, Provider, RecordKey, Segment, StoreError, Table, Tenant, Time};
 use zeroize::Zeroizing;
 
 /// Tokens, under the system tenant, by a keyed hash of the hash of their text.
@@ -22,6 +22,9 @@ pub struct Token {
     /// When it was made.
     #[n(2)]
     pub made: Time,
+    /// What stands for it in events; there once it was checked.
+    #[cbor(skip)]
+    pub(crate) credential: Option<Credential>,
 }
 
 /// A root token on its way to whoever asked for it: it may do everything, and never ends.
@@ -92,7 +95,12 @@ impl Token {
     fn new(provider: &dyn Provider, made: Time) -> Result<Self, KeyError> {
         let mut accessor = [0; 16];
         provider.random().fill_secret(&mut accessor)?;
-        Ok(Self { format: FORMAT, accessor, made })
+        Ok(Self { format: FORMAT, accessor, made, credential: None })
+    }
+
+    /// The accessor as it is shown: hexadecimal.
+    pub fn accessor_text(&self) -> String {
+        self.accessor.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {

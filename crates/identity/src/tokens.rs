@@ -5,7 +5,8 @@ use std::{
 };
 
 use strongroom_core::{
-    Action, Actor, Base, Caller, CommitError, Event, Mac, RequestId, Service, StoreError, Tenant, commit,
+    Action, Actor, Base, Caller, CommitError, Credential, Event, Hashed, Hasher, Mac, RequestId, Service,
+    StoreError, Tenant, commit,
 };
 use zeroize::Zeroizing;
 
@@ -23,6 +24,8 @@ struct Inner {
     first_tenant: Tenant,
     /// Known tokens by their hash under a key that only this process has: so no token lies in memory.
     mac: Box<dyn Mac>,
+    /// Hashes tokens for events, the same way in every process.
+    hasher: Hasher,
     known: RwLock<Known>,
 }
 
@@ -40,12 +43,13 @@ impl Tokens {
     /// The tokens of the database under `base`. Root tokens work on `first_tenant`.
     ///
     /// # Errors
-    /// [`StoreError::Key`] if the system gives no random bytes.
-    pub fn new(base: Base, first_tenant: Tenant) -> Result<Self, StoreError> {
+    /// [`CommitError`]: the first who opens a database makes the key that hashes tokens for events.
+    pub fn new(base: Base, first_tenant: Tenant) -> Result<Self, CommitError> {
         let mut secret = Zeroizing::new([0; 32]);
-        base.provider.random().fill_secret(secret.as_mut_slice())?;
+        base.provider.random().fill_secret(secret.as_mut_slice()).map_err(StoreError::from)?;
         let mac = base.provider.hmac(&secret);
-        let inner = Arc::new(Inner { base, first_tenant, mac, known: RwLock::default() });
+        let hasher = Hasher::of(&*base.store, &*base.provider)?;
+        let inner = Arc::new(Inner { base, first_tenant, mac, hasher, known: RwLock::default() });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -108,7 +112,7 @@ impl Tokens {
         let key = key(&hash(&*self.0.base.provider, text))?;
         let record = self.0.base.store.get_many(&[key])?.pop().flatten();
         let Some(record) = record else { return Ok(None) };
-        let token = Token::read(&record.value)?;
+        let token = self.0.credited(Token::read(&record.value)?, text)?;
         let hash = self.hash(text)?;
         let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.tokens.len() >= KNOWN {
@@ -122,7 +126,17 @@ impl Tokens {
 
     /// On whose behalf the holder of a token calls.
     pub fn caller(&self, token: &Token, request: Option<RequestId>) -> Caller {
-        Caller { tenant: self.0.first_tenant, actor: Actor::Token(token.accessor), request, credential: None }
+        let Token { accessor, credential, .. } = *token;
+        Caller { tenant: self.0.first_tenant, actor: Actor::Token(accessor), request, credential }
+    }
+
+    /// What stands for a text in events: for a token, or for an accessor as it is shown.
+    ///
+    /// # Errors
+    /// [`StoreError::Sealed`].
+    pub fn hash_for_events(&self, text: &str) -> Result<Hashed, StoreError> {
+        let _inside = self.0.base.enter()?;
+        Ok(self.0.hasher.hash(text.as_bytes())?)
     }
 
     fn hash(&self, text: &str) -> Result<[u8; 32], StoreError> {
@@ -139,6 +153,14 @@ impl Inner {
     fn forget(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         *known = Known { generation: known.generation + 1, ..Known::default() };
+    }
+
+    /// The token with what stands for it in events: made once, not for each request.
+    fn credited(&self, mut token: Token, text: &str) -> Result<Token, StoreError> {
+        let hashed = self.hasher.hash(text.as_bytes())?;
+        let accessor = self.hasher.hash(token.accessor_text().as_bytes())?;
+        token.credential = Some(Credential { token: hashed, accessor });
+        Ok(token)
     }
 }
 

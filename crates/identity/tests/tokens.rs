@@ -7,18 +7,18 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use secrecy::{ExposeSecret, SecretString};
 use strongroom_barrier::{NewSlot, Sealed, Unlock, UnsealSecret, Unsealed};
 use strongroom_core::{
-    Actor, CommitError, Event, FixedClock, Provider, RequestId, SealedStore, Store, StoreError, Tenant, Time,
-    commit, drain,
+    Actor, CommitError, Event, FixedClock, Hasher, Provider, RequestId, SealedStore, Store, StoreError,
+    Tenant, Time, commit, drain,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
 use strongroom_identity::{InvalidToken, RootToken, Token, Tokens};
 use strongroom_keys::RustCrypto;
+use strongroom_store_postgres::testing::Engine;
 
 const NOW: Time = Time::from_millis(1_750_000_000_000);
 
 struct Db {
-    engine: Arc<MemoryStore>,
+    engine: Arc<Engine>,
     sealed: Sealed,
     root: RootToken,
 }
@@ -37,7 +37,7 @@ fn db() -> Db {
 }
 
 fn with(root: RootToken) -> Db {
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let (secret, first) = (file(), vec![root.record().unwrap()]);
     let slots = [NewSlot::Secret(&secret)];
     let made = Sealed::create(engine.clone(), Arc::new(RustCrypto::new()), clock, &slots, first).unwrap();
@@ -244,4 +244,40 @@ fn nothing_that_prints_shows_the_token() {
         format!("{:?} {:#?} {tokens:?} {token:?} {:?}", db.root, db.root, db.root.record().unwrap().0);
     assert!(!printed.contains(&db.text()[3..19]), "{printed}");
     assert!(!printed.contains(&format!("{:?}", &db.text().as_bytes()[3..11])[1..20]), "{printed}");
+}
+
+#[test]
+fn events_name_a_token_by_one_hash_in_every_process_and_not_in_another_database() {
+    let (one, other) = (with(chosen("guessed").unwrap()), with(chosen("guessed").unwrap()));
+    let hashes = |db: &Db| {
+        let (_, tokens) = db.unseal();
+        let token = tokens.check(db.text()).unwrap().unwrap();
+        let caller = tokens.caller(&token, None);
+        let credential = caller.credential.unwrap();
+        assert_eq!(credential.token, tokens.hash_for_events("guessed").unwrap());
+        assert_eq!(credential.accessor, tokens.hash_for_events(&token.accessor_text()).unwrap());
+        assert_ne!(credential.token, credential.accessor);
+        *credential.token.as_bytes()
+    };
+    assert_eq!(hashes(&one), hashes(&one));
+    assert_ne!(hashes(&one), hashes(&other));
+    // The key is a record like others: without it, nobody who has the events tries tokens.
+    assert!(!contains(&one, &hashes(&one)));
+}
+
+#[test]
+fn many_that_open_a_new_database_at_once_hash_alike() {
+    let db = db();
+    let barrier = std::sync::Barrier::new(8);
+    let hash = || {
+        let unsealed = db.sealed.unseal(&Unlock::Secret(&file())).unwrap();
+        barrier.wait();
+        let hasher = Hasher::of(&unsealed, &RustCrypto::new()).unwrap();
+        hasher.hash(b"text").unwrap()
+    };
+    let hashes: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(hash)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]));
 }

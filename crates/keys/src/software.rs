@@ -6,7 +6,7 @@ use secrecy::SecretSlice;
 use strongroom_core::{Algorithm, Key, KeyBackend, KeyError, Mac, PublicKey, Random, Stored};
 use zeroize::Zeroizing;
 
-use crate::{hash::is_digest, mac::HmacSha256, verifier::Verifier};
+use crate::{hash::is_digest, mac::HmacSha256, pairwise, symmetric::Symmetric, verifier::Verifier};
 
 const SECRET: usize = 32;
 
@@ -14,7 +14,8 @@ const SECRET: usize = 32;
 /// 186-5, section A.2.2), which happens once in 2^32 draws: a source that needs a fourth draw is broken.
 const DRAWS: usize = 3;
 
-/// Keys in the memory of the process. What is stored of each is the 32 bytes that `import` takes.
+/// Keys in the memory of the process. What is stored of the first three types is the 32 bytes that `import` takes, of
+/// each other one what its module says.
 pub(crate) struct Software {
     random: Arc<dyn Random>,
 }
@@ -29,6 +30,16 @@ impl Software {
         self.random.fill_secret(secret.as_mut_slice())?;
         Ok(secret)
     }
+
+    fn draw_key(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
+        for _ in 0..DRAWS {
+            match self.import(algorithm, self.draw()?.as_slice()) {
+                Err(KeyError::Invalid) => {}
+                made => return made,
+            }
+        }
+        Err(KeyError::Random)
+    }
 }
 
 impl KeyBackend for Software {
@@ -38,30 +49,45 @@ impl KeyBackend for Software {
 
     fn supports(&self, algorithm: Algorithm) -> bool {
         matches!(algorithm, Algorithm::Aes256Gcm | Algorithm::Ed25519 | Algorithm::EcdsaP256)
+            || Symmetric::of(algorithm).is_some()
     }
 
+    /// What was made is used once before anybody gets it.
     fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
-        for _ in 0..DRAWS {
-            match self.import(algorithm, self.draw()?.as_slice()) {
-                Err(KeyError::Invalid) => {}
-                made => return made,
-            }
-        }
-        Err(KeyError::Random)
+        let made = match Symmetric::of(algorithm) {
+            Some(kind) => kind.generate(&*self.random)?,
+            None => self.draw_key(algorithm)?,
+        };
+        pairwise::check(&*self.load(&made)?)?;
+        Ok(made)
     }
 
     fn import(&self, algorithm: Algorithm, material: &[u8]) -> Result<Stored, KeyError> {
+        if let Some(kind) = Symmetric::of(algorithm) {
+            return kind.import(material);
+        }
         let public = expand(algorithm, material)?.public().cloned();
         Ok(Stored { algorithm, secret: SecretSlice::from(material.to_vec()), public })
     }
 
     fn load(&self, stored: &Stored) -> Result<Arc<dyn Key>, KeyError> {
+        if let Some(kind) = Symmetric::of(stored.algorithm) {
+            return kind.load(stored, &self.random);
+        }
         let key = expand(stored.algorithm, stored.expose())?;
         // A public half that is not of this secret: the record was put together wrongly.
         if stored.public.is_some() && stored.public.as_ref() != key.public() {
             return Err(KeyError::Invalid);
         }
         Ok(key)
+    }
+
+    fn export(&self, stored: &Stored) -> Result<SecretSlice<u8>, KeyError> {
+        if let Some(kind) = Symmetric::of(stored.algorithm) {
+            return kind.export(stored);
+        }
+        self.load(stored)?;
+        Ok(stored.secret.clone())
     }
 }
 

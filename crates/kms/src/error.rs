@@ -1,4 +1,4 @@
-use strongroom_core::{CommitError, KeyError, StoreError, UseError};
+use strongroom_core::{CommitError, Full, KeyError, StoreError, UseError};
 use strongroom_keys::envelope::EnvelopeError;
 
 /// A ring could not be used or changed. Says nothing of why something does not open.
@@ -22,6 +22,9 @@ pub enum KmsError {
     /// The version is below the ring's minimum.
     #[error("ciphertext or signature version is disallowed by policy (too old)")]
     TooOld,
+    /// The version encrypted as many messages as its key may.
+    #[error("version {0} of the key has encrypted as many messages as it may: rotate the key")]
+    Exhausted(u32),
     /// The ring has no such version.
     #[error("the key has no such version")]
     NoVersion,
@@ -37,6 +40,9 @@ pub enum KmsError {
     /// The change was not committed.
     #[error(transparent)]
     Commit(CommitError),
+    /// No event of it could be kept.
+    #[error(transparent)]
+    Full(#[from] Full),
 }
 
 impl From<StoreError> for KmsError {
@@ -87,8 +93,10 @@ impl From<KmsError> for UseError {
             | KmsError::Exists
             | KmsError::Disabled
             | KmsError::NotDeletable
+            | KmsError::Exhausted(_)
             | KmsError::WrongType
-            | KmsError::Commit(_) => Self::Unavailable,
+            | KmsError::Commit(_)
+            | KmsError::Full(_) => Self::Unavailable,
         }
     }
 }

@@ -17,20 +17,29 @@
 //! # Ok(()) }
 //! ```
 
+mod budget;
 mod cache;
 mod check;
 mod error;
 mod handle;
 mod lifecycle;
+mod limits;
 mod loaded;
+mod operations;
+mod raw;
 mod record;
+mod recording;
 mod ring;
 mod rings;
 mod text;
+mod uses;
 
 pub use check::RingCheck;
 pub use error::KmsError;
 pub use handle::RingHandle;
+pub use limits::{AtLimit, UseLimits};
+pub use operations::{Code, DataKey, DataKeySize, Derived};
 pub use ring::{Ring, RingVersion, Settings};
 pub use rings::{Kms, Rings, Signature};
 pub use text::{from_text, to_text};
+pub use uses::Usage;

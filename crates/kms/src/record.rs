@@ -190,7 +190,7 @@ impl RingRecord {
 
 /// The number of a record's format. It comes first, so that it is understood also where all that follows has
 /// another shape.
-fn format(record: &[u8]) -> Option<u64> {
+pub(crate) fn format(record: &[u8]) -> Option<u64> {
     let mut decoder = Decoder::new(record);
     decoder.array().ok()?;
     decoder.u64().ok()
@@ -224,7 +224,14 @@ mod tests {
     #[test]
     fn a_record_is_written_without_growing_the_buffer_that_holds_its_secrets() {
         let (provider, now) = (RustCrypto::new(), Time::from_millis(u64::MAX));
-        for algorithm in Algorithm::ALL {
+        // The shortest and the longest keys, with and without a public half.
+        for algorithm in [
+            Algorithm::RawAes128Gcm,
+            Algorithm::Aes256Siv,
+            Algorithm::HmacSha512,
+            Algorithm::Ed25519,
+            Algorithm::EcdsaP256,
+        ] {
             let mut ring = RingRecord::new(&provider, algorithm, now).unwrap();
             (2..=VERSIONS).for_each(|_| drop(ring.add_version(&provider, now)));
             for versions in [VERSIONS, 1] {

@@ -1,13 +1,14 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
+    Action, Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
     may_read,
 };
 
 use crate::{
     KmsError, Ring, RingHandle,
     cache::Cache,
+    limits::UseLimits,
     loaded::Loaded,
     record::{self, load},
 };
@@ -28,6 +29,7 @@ pub struct Kms(Arc<Inner>);
 struct Inner {
     base: Base,
     cache: Cache,
+    limits: UseLimits,
 }
 
 /// The rings of one tenant, for one caller.
@@ -35,6 +37,7 @@ struct Inner {
 pub struct Rings {
     kms: Kms,
     caller: Caller,
+    pub(crate) recording: bool,
 }
 
 /// A signature and the version that made it.
@@ -49,7 +52,12 @@ pub struct Signature {
 impl Kms {
     /// The rings under `base`. When its gate closes, every key in memory is wiped.
     pub fn new(base: Base) -> Self {
-        let inner = Arc::new(Inner { base, cache: Cache::new() });
+        Self::with_limits(base, UseLimits::default())
+    }
+
+    /// The same with what is to happen to keys that are counted.
+    pub fn with_limits(base: Base, limits: UseLimits) -> Self {
+        let inner = Arc::new(Inner { base, cache: Cache::new(), limits });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -70,13 +78,18 @@ impl Kms {
         self.on_behalf_of(Caller::application(tenant))
     }
 
-    /// The rings of the caller's tenant, with the caller in every event.
+    /// The rings of the caller's tenant, with the caller in every event: those of changes, and those of uses of keys after
+    /// [`Rings::recording`].
     pub fn on_behalf_of(&self, caller: Caller) -> Rings {
-        Rings { kms: self.clone(), caller }
+        Rings { kms: self.clone(), caller, recording: false }
     }
 
     pub(crate) fn base(&self) -> &Base {
         &self.0.base
+    }
+
+    pub(crate) fn limits(&self) -> &UseLimits {
+        &self.0.limits
     }
 
     pub(crate) fn evict(&self, tenant: Tenant, name: &str) {
@@ -123,10 +136,13 @@ impl Rings {
         Ok(self.loaded(name)?.view.algorithm)
     }
 
-    /// Whether the ring is in memory, so that an operation with it need not touch the store. It may be gone by then: where
-    /// no store may be touched, run it [`from_memory`](strongroom_core::from_memory).
+    /// Whether the ring is in memory, and its uses are not counted, so that an operation with it need not touch the store.
+    /// It may be gone by then: where no store may be touched, run it [`from_memory`](strongroom_core::from_memory).
     pub fn cached(&self, name: &Name) -> bool {
-        self.base().gate.enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())
+        self.base().gate.enter().is_ok_and(|_inside| {
+            let found = self.kms.0.cache.find(self.tenant(), name);
+            found.is_some_and(|ring| ring.view.algorithm.use_limit().is_none())
+        })
     }
 
     /// A handle on a ring for a sibling, which checks gate, tenant and state at each use. It is on this ring: once
@@ -159,7 +175,7 @@ impl Rings {
         plaintext: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        self.with_ring(name, |ring| ring.encrypt(self.provider(), version, plaintext, additional))
+        self.sealed_with(Action::Encrypt, name, version, plaintext, additional)
     }
 
     /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
@@ -167,7 +183,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
     pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
-        self.with_ring(name, |ring| ring.decrypt(self.provider(), envelope, additional))
+        self.with_ring(Action::Decrypt, name, |ring| ring.decrypt(self.provider(), envelope, additional))
     }
 
     /// Encrypts anew under the newest version what an older one encrypted.
@@ -189,10 +205,14 @@ impl Rings {
         envelope: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        self.with_ring(name, |ring| {
-            let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
-            ring.encrypt(self.provider(), version, &plaintext, additional)
-        })
+        let _inside = self.base().enter()?;
+        let done = self.rotating(name, version, || {
+            self.known(name, |ring| {
+                let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
+                ring.encrypt(self.provider(), version, &plaintext, additional)
+            })
+        });
+        self.told(Action::Reencrypt, name, done)
     }
 
     /// Signs a message.
@@ -252,19 +272,40 @@ impl Rings {
         self.caller.tenant
     }
 
-    /// Does something with a ring as of one moment; once more as the store has it, where another node may have given it
-    /// a version that is not known here yet.
-    fn with_ring<T>(
+    /// Encrypts for an event of this action.
+    pub(crate) fn sealed_with(
         &self,
+        action: Action,
+        name: &Name,
+        version: Option<u32>,
+        plaintext: &[u8],
+        additional: &[u8],
+    ) -> Result<Vec<u8>, KmsError> {
+        let _inside = self.base().enter()?;
+        let encrypt = |ring: &Loaded| ring.encrypt(self.provider(), version, plaintext, additional);
+        let done = self.rotating(name, version, || self.known(name, encrypt));
+        self.told(action, name, done)
+    }
+
+    /// Does something with a ring as of one moment, and tells of it.
+    pub(crate) fn with_ring<T>(
+        &self,
+        action: Action,
         name: &Name,
         work: impl Fn(&Loaded) -> Result<T, KmsError>,
     ) -> Result<T, KmsError> {
         let _inside = self.base().enter()?;
-        match work(&*self.loaded(name)?) {
+        self.told(action, name, self.known(name, work))
+    }
+
+    /// Does something with a ring as of one moment; once more as the store has it, where another node may have given it
+    /// a version that is not known here yet.
+    fn known<T>(&self, name: &Name, work: impl Fn(&Loaded) -> Result<T, KmsError>) -> Result<T, KmsError> {
+        match self.loaded(name).and_then(|ring| work(&ring)) {
             Err(KmsError::NoVersion) if self.base().lease.shared() => {
                 may_read()?;
                 self.kms.evict(self.tenant(), name);
-                work(&*self.loaded(name)?)
+                self.loaded(name).and_then(|ring| work(&ring))
             }
             done => done,
         }
@@ -275,7 +316,8 @@ impl Rings {
         let base = self.base();
         let ring = self.kms.0.cache.find_or(self.tenant(), name, || {
             base.lease.follow(self.tenant())?;
-            Loaded::new(&*base.provider, &load(&*base.store, self.tenant(), name)?)
+            let ring = load(&*base.store, self.tenant(), name)?;
+            Loaded::new(&*base.provider, &ring, self.meter(name, &ring))
         })?;
         if ring.view.disabled { Err(KmsError::Disabled) } else { Ok(ring) }
     }
@@ -295,7 +337,7 @@ impl Rings {
         version: Option<u32>,
         sign: impl Fn(&dyn Key) -> Result<Vec<u8>, KeyError>,
     ) -> Result<Signature, KmsError> {
-        self.with_ring(name, |ring| ring.sign(self.provider(), version, &sign))
+        self.with_ring(Action::Sign, name, |ring| ring.sign(self.provider(), version, &sign))
     }
 
     fn verified(
@@ -304,7 +346,7 @@ impl Rings {
         signature: &Signature,
         verify: impl Fn(&dyn Key) -> Result<bool, KeyError>,
     ) -> Result<bool, KmsError> {
-        self.with_ring(name, |ring| ring.verify(self.provider(), signature.version, &verify))
+        self.with_ring(Action::Verify, name, |ring| ring.verify(self.provider(), signature.version, &verify))
     }
 }
 

@@ -4,7 +4,7 @@ use strongroom_barrier::{
     CreateError, NewSlot, OpenError, Report, Sealed, Unlock, UnsealError, UnsealSecret, Unsealed, fsck,
 };
 use strongroom_core::{
-    CommitError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
+    Base, CommitError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
 };
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, RingCheck, Rings};
@@ -92,13 +92,16 @@ impl Strongroom {
         &self.unsealed
     }
 
-    /// Hands the events of all changes so far to `sink` and forgets them, then does the work that is due, for about
-    /// `budget`. Call it now and then: events wait in the database until somebody takes them. After a crash `sink`
-    /// may see events again.
+    /// Writes the events that wait in memory, as after [`Rings::recording`], hands all events so far to `sink` and
+    /// forgets them, then does the work that is due, for about `budget`. Call it now and then: events wait in the
+    /// database until somebody takes them, and those in memory end with the process. After a crash `sink` may see events
+    /// again.
     ///
     /// # Errors
     /// [`CommitError`] where the store cannot do it; nothing is lost. Work that failed alone is in the report.
     pub fn tend(&self, budget: Duration, sink: &mut dyn FnMut(&Event)) -> Result<Tended, CommitError> {
+        let Base { clock, outbox, .. } = self.unsealed.base();
+        outbox.flush(&self.unsealed, clock.now())?;
         let mut events = 0;
         loop {
             let drained = drain(&self.unsealed, EVENTS, sink)?;
@@ -107,8 +110,7 @@ impl Strongroom {
                 break;
             }
         }
-        let now = self.unsealed.base().clock.now();
-        let due = run_due(&self.unsealed, &[&self.unsealed], now, budget)?;
+        let due = run_due(&self.unsealed, &[&self.unsealed], clock.now(), budget)?;
         Ok(Tended { events, due })
     }
 
@@ -123,11 +125,14 @@ impl Strongroom {
     }
 
     /// Closes the database: nothing begins any more, and when the running operations have ended, for which this waits
-    /// at most so long, every key is wiped.
+    /// at most so long, every key is wiped. Events that wait in memory are written before, if the store takes them.
     ///
     /// # Errors
     /// [`StillInside`] at the deadline; the last operation to end wipes.
     pub fn seal(&self, wait: Duration) -> Result<(), StillInside> {
+        let Base { clock, outbox, .. } = self.unsealed.base();
+        // A store that does not take them must not keep the database open.
+        let _ = outbox.flush(&self.unsealed, clock.now());
         self.unsealed.seal(wait)
     }
 }

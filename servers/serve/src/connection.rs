@@ -110,7 +110,10 @@ impl<S: Service> Connection<'_, S> {
         let mut class = None;
         let mut response = match Head::parse(&parts, self.next_id(), self.peer, &self.shared.limits) {
             Ok(head) => self.answer(&head, &mut incoming, &mut class).await.unwrap_or_else(|refusal| refusal),
-            Err(refusal) => refusal.into(),
+            Err(refusal) => {
+                self.shared.service.unheard(self.peer);
+                refusal.into()
+            }
         };
         self.shared.metrics.answered(class, response.status());
         if self.shared.draining.load(Ordering::Relaxed) {

@@ -37,6 +37,7 @@
 mod body;
 mod connection;
 pub mod json;
+mod knocks;
 mod limits;
 mod memory;
 mod metrics;
@@ -54,6 +55,7 @@ mod watch;
 
 pub use hyper::{StatusCode, header};
 pub use json::JsonError;
+pub use knocks::Knocks;
 pub use limits::Limits;
 pub use memory::{MemoryGuard, guard_memory};
 pub use metrics::{Metrics, Probes};

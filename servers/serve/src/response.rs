@@ -11,6 +11,7 @@ use hyper::{
     header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use serde::Serialize;
+use strongroom_core::{Detail, Failure, Refusal, Verdict};
 use zeroize::Zeroizing;
 
 /// An answer: a status, a body that is wiped once it was written, and headers.
@@ -29,6 +30,8 @@ pub struct Response {
     content_type: Option<&'static str>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Zeroizing<Vec<u8>>,
+    told: Option<Verdict>,
+    details: Vec<Detail>,
 }
 
 impl Response {
@@ -67,7 +70,46 @@ impl Response {
     }
 
     fn new(status: StatusCode, content_type: Option<&'static str>, body: Zeroizing<Vec<u8>>) -> Self {
-        Self { status, content_type, headers: Vec::new(), body }
+        Self { status, content_type, headers: Vec::new(), body, told: None, details: Vec::new() }
+    }
+
+    /// Says for the request's event how it ended, where the status says too little.
+    #[must_use]
+    pub fn told(mut self, verdict: Verdict) -> Self {
+        self.told = Some(verdict);
+        self
+    }
+
+    /// Adds a detail to the request's event.
+    #[must_use]
+    pub fn with_detail(mut self, detail: Detail) -> Self {
+        self.details.push(detail);
+        self
+    }
+
+    /// How the request ended: what was [`told`](Self::told), or what the status means.
+    pub fn verdict(&self) -> Verdict {
+        use StatusCode as Is;
+        match (self.told, self.status) {
+            (Some(verdict), _) => verdict,
+            (_, Is::UNAUTHORIZED | Is::FORBIDDEN) => Verdict::Refused(Refusal::Denied),
+            (_, Is::METHOD_NOT_ALLOWED) => Verdict::Refused(Refusal::Malformed),
+            (_, Is::CONFLICT) => Verdict::Refused(Refusal::State),
+            (_, Is::NOT_FOUND) => Verdict::Failed(Failure::NotFound),
+            (_, status) if status.is_client_error() => Verdict::Failed(Failure::Input),
+            (_, status) if status.is_server_error() => Verdict::Failed(Failure::Unavailable),
+            _ => Verdict::Allowed,
+        }
+    }
+
+    /// What was told, if it was.
+    pub fn told_verdict(&self) -> Option<Verdict> {
+        self.told
+    }
+
+    /// The details for the request's event.
+    pub fn details(&self) -> &[Detail] {
+        &self.details
     }
 
     /// Sets one more header, or another value for one.

@@ -1,4 +1,4 @@
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{fmt, net::SocketAddr, ops::Deref, sync::Arc};
 
 use zeroize::Zeroizing;
 
@@ -46,6 +46,11 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
+    /// Hears of a request from this address whose head is refused before [`admit`](Self::admit) could see it.
+    fn unheard(&self, peer: SocketAddr) {
+        let _ = peer;
+    }
+
     /// Answers an admitted request. The body is empty if none came.
     fn handle(&self, head: &Head<'_>, admitted: Self::Admitted, body: Body) -> Step<Response>;
 }
@@ -63,6 +68,10 @@ impl<S: Service> Service for Arc<S> {
 
     fn class(&self, admitted: &Self::Admitted) -> Option<usize> {
         (**self).class(admitted)
+    }
+
+    fn unheard(&self, peer: SocketAddr) {
+        (**self).unheard(peer);
     }
 
     fn handle(&self, head: &Head<'_>, admitted: Self::Admitted, body: Body) -> Step<Response> {

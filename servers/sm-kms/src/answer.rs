@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use strongroom_core::{CommitError, RequestId, StoreError, Time};
+use strongroom_core::{CommitError, Failure, RequestId, StoreError, Time, Verdict};
 use strongroom_kms::KmsError;
 use strongroom_serve::{Response, StatusCode, json::Checked};
 
@@ -102,6 +102,11 @@ pub(crate) fn sealed() -> Response {
     Response::errors(StatusCode::SERVICE_UNAVAILABLE, &["Vault is sealed"])
 }
 
+/// What was asked for may be known to nobody later: so it is not answered. It is asked for again.
+pub(crate) fn no_event() -> Response {
+    Response::busy("the event of this request cannot be kept, so it is refused: try again later")
+}
+
 /// What Vault says where there is nothing to say: a 404 without a reason.
 pub(crate) fn nothing() -> Response {
     Response::errors(StatusCode::NOT_FOUND, &[])
@@ -121,16 +126,16 @@ pub(crate) fn refused(error: &KmsError) -> Response {
     match error {
         KmsError::Store(error) => store_failed(error),
         KmsError::Commit(error) => commit_failed(error),
-        other => bad_request(&other.to_string()),
+        KmsError::Full(_) => no_event(),
+        other => bad_request(&other.to_string()).told(other.verdict()),
     }
 }
 
 pub(crate) fn commit_failed(error: &CommitError) -> Response {
     match error {
         CommitError::Store(error) => store_failed(error),
-        CommitError::Conflict(_) | CommitError::Contended | CommitError::Unknown => {
-            Response::busy(&error.to_string())
-        }
+        CommitError::Conflict(_) | CommitError::Contended => Response::busy(&error.to_string()),
+        CommitError::Unknown => Response::busy(&error.to_string()).told(Verdict::Failed(Failure::Unknown)),
     }
 }
 

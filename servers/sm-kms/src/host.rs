@@ -18,6 +18,8 @@ const STORAGE_PATIENCE: Duration = Duration::from_secs(5);
 const BACKUP_WAIT: Duration = Duration::from_secs(10);
 /// How often due work and waiting events are looked after.
 const TEND: Duration = Duration::from_secs(1);
+/// How far events that wait in memory are behind, at most.
+const FLUSH: Duration = Duration::from_millis(100);
 
 /// Serves the node until the process is asked to end; then lets running requests end, and seals.
 ///
@@ -27,8 +29,9 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     let storage = Pool::start("storage", STORAGE_THREADS, STORAGE_ROOM, STORAGE_PATIENCE)?;
     let metrics = Metrics::new(&[]);
     metrics.watch_pool(&storage);
-    let tender = Regular::start("tend", TEND, Arc::clone(node), Node::tend)?;
-    let keeper = Regular::start("lease", Lease::RENEWED, Arc::clone(node), Node::keep_lease)?;
+    let tender = Every::start("tend", TEND, Arc::clone(node), Node::tend)?;
+    let flusher = Every::start("flush", FLUSH, Arc::clone(node), Node::flush)?;
+    let keeper = Every::start("lease", Lease::RENEWED, Arc::clone(node), Node::keep_lease)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let api = Api::new(Arc::clone(node), storage.clone());
     let cut = runtime.block_on(async { server.metered(&metrics).run(api, asked_to_end()?).await })?;
@@ -38,6 +41,7 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     storage.close();
     tender.stop();
     keeper.stop();
+    flusher.stop();
     if let Err(error) = node.seal() {
         tracing::warn!(%error, "ended without waiting longer");
     }
@@ -50,30 +54,29 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     Ok(())
 }
 
-/// A thread that does something with the node again and again, and once more at the end.
-struct Regular {
-    name: &'static str,
+/// One thread that does one thing again and again, until it is stopped, and then once more.
+struct Every {
     stop: mpsc::Sender<()>,
     thread: thread::JoinHandle<()>,
 }
 
-impl Regular {
-    fn start(name: &'static str, every: Duration, node: Arc<Node>, work: fn(&Node)) -> io::Result<Self> {
+impl Every {
+    fn start(name: &str, pause: Duration, node: Arc<Node>, step: fn(&Node)) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let work = move || {
-            while stopped.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
-                work(&node);
+            while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                step(&node);
             }
-            work(&node);
+            step(&node);
         };
         let thread = thread::Builder::new().name(name.into()).spawn(work)?;
-        Ok(Self { name, stop, thread })
+        Ok(Self { stop, thread })
     }
 
     fn stop(self) {
         drop(self.stop);
         if self.thread.join().is_err() {
-            tracing::error!(thread = self.name, "a thread of the server has panicked");
+            tracing::error!("a thread of the server has panicked");
         }
     }
 }

@@ -8,20 +8,27 @@
 
 mod answer;
 mod backups;
+mod database;
 mod host;
+mod journal;
 mod loose;
 mod node;
 mod options;
 mod payload;
 mod routes;
 mod secret_file;
+mod spool;
 mod sys;
+mod told;
 mod transit;
 
 pub use backups::{BackupOptions, BackupOptionsError, Backups};
+pub use database::{Database, Place, PlaceError, StoreOptions, secret};
 pub use host::serve;
+pub use journal::Asker;
 pub use node::{Node, NodeError, Open};
-pub use options::{DATABASE, Options, RunError, listen, node, open_store};
+pub use options::{DATABASE, Options, RunError, listen, node, open_spool, open_store};
 pub use routes::Api;
 pub use secret_file::{SecretFile, SecretFileError};
+pub use spool::Spool;
 pub use transit::type_name;

@@ -1,4 +1,5 @@
 use std::{
+    error::Error,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError,
@@ -14,13 +15,17 @@ use strongroom_barrier::{
     UnsealError, Unsealed,
 };
 use strongroom_core::{
-    Clock, CommitError, KeyError, Provider, StillInside, Store, StoreError, drain, run_due,
+    Action, Class, Clock, CommitError, Detail, Event, Failure, KeyError, Outbox, Provider, RecordKey,
+    Refusal, StillInside, Store, StoreError, Verdict, drain, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
+use strongroom_keys::SelfTestFailed;
 use strongroom_kms::Kms;
 use strongroom_serve::{DEEP, wiping_stack};
 
-use crate::{Backups, SecretFile, SecretFileError};
+use zeroize::Zeroizing;
+
+use crate::{Asker, Backups, SecretFile, SecretFileError, Spool, journal::Journal};
 
 /// One database as a server has it: uninitialised, sealed or open.
 pub struct Node {
@@ -36,6 +41,7 @@ pub struct Node {
     backups: Option<Backups>,
     /// Whether the last renewal of the lease failed.
     out_of_touch: AtomicBool,
+    journal: Journal,
     state: RwLock<State>,
 }
 
@@ -56,6 +62,8 @@ pub struct Open {
     pub kms: Kms,
     /// Tokens.
     pub tokens: Tokens,
+    /// Where events go.
+    pub outbox: Arc<Outbox>,
 }
 
 /// A change of a node's state failed.
@@ -88,6 +96,9 @@ pub enum NodeError {
     /// It is sealed, but operations have not ended yet.
     #[error(transparent)]
     StillInside(#[from] StillInside),
+    /// A primitive does not compute what it should.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
 }
 
 impl From<KeyError> for NodeError {
@@ -99,13 +110,14 @@ impl From<KeyError> for NodeError {
 /// Events of one step.
 const DRAINED: usize = 400;
 const SEAL_WAIT: Duration = Duration::from_secs(10);
+const WRONG: Verdict = Verdict::Refused(Refusal::WrongSecret);
 
 impl Open {
     /// Works with keys: sealing waits for it, and no copy of a key is left behind on the stack.
     ///
     /// # Errors
     /// [`StoreError::Sealed`].
-    fn within<T>(&self, work: impl FnOnce() -> T) -> Result<T, StoreError> {
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> Result<T, StoreError> {
         let base = self.unsealed.base();
         let _inside = base.enter()?;
         Ok(wiping_stack::<DEEP, _>(work))
@@ -132,6 +144,7 @@ impl Node {
         let (collector, confirming) = (Collector::new(), Collector::new());
         let (state, passphrases) = (RwLock::new(state), Mutex::new(()));
         let (backups, out_of_touch) = (None, AtomicBool::new(false));
+        let journal = Journal::new(Spool::in_memory());
         Ok(Self {
             store,
             provider,
@@ -142,8 +155,16 @@ impl Node {
             passphrases,
             backups,
             out_of_touch,
+            journal,
             state,
         })
+    }
+
+    /// The node with a spool for what happens while it is sealed; without one, memory is.
+    #[must_use]
+    pub fn with_spool(mut self, spool: Spool) -> Self {
+        self.journal = Journal::new(spool);
+        self
     }
 
     /// The node with backups of its store.
@@ -159,6 +180,15 @@ impl Node {
     /// # Errors
     /// [`NodeError::Create`], [`NodeError::Secret`]; nothing has changed.
     pub fn initialize(&self, split: Option<Split>, token: &RootToken) -> Result<Vec<Share>, NodeError> {
+        self.initialize_for(&Asker::system(), split, token)
+    }
+
+    pub(crate) fn initialize_for(
+        &self,
+        asker: &Asker,
+        split: Option<Split>,
+        token: &RootToken,
+    ) -> Result<Vec<Share>, NodeError> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if !matches!(*state, State::Uninitialized) {
             return Err(CreateError::Exists.into());
@@ -168,7 +198,8 @@ impl Node {
         let slots: Vec<_> = secrets.iter().map(NewSlot::Secret).chain(shamir).collect();
         let (store, provider) = (Arc::clone(&self.store), Arc::clone(&self.provider));
         let clock = Arc::clone(&self.clock);
-        let mut created = Sealed::create(store, provider, clock, &slots, vec![token.record()?])?;
+        let first = vec![token.record()?, self.made(asker)?];
+        let mut created = Sealed::create(store, provider, clock, &slots, first)?;
         *state = State::Sealed(created.sealed);
         Ok(created.shares.pop().unwrap_or_default())
     }
@@ -185,11 +216,16 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError::Unseal`] says what is wrong with the share; nothing has changed.
-    pub fn enter_share(&self, share: Share) -> Result<(), NodeError> {
+    pub fn enter_share(&self, asker: &Asker, share: Share) -> Result<(), NodeError> {
         let sealed = self.sealed().ok_or(NodeError::Uninitialized)?;
-        match self.collector.enter(&sealed, share)? {
+        let slot = share.slot();
+        let entered = self.collector.enter(&sealed, share);
+        let outcome = entered.as_ref().map_or(WRONG, |_| Verdict::Allowed);
+        let event = asker.event(self.clock.now(), Action::Submit, outcome).with(Detail::Slot(slot));
+        self.journal.spool(&event, Class::Buffered);
+        match entered? {
             Entered::Waiting { .. } => Ok(()),
-            Entered::Unsealed(unsealed) => self.opened(unsealed),
+            Entered::Unsealed(unsealed) => self.opened(asker, unsealed),
         }
     }
 
@@ -206,10 +242,11 @@ impl Node {
                 .map_err(NodeError::from)
                 .and_then(|secret| sealed.unseal(&Unlock::Secret(&secret)).map_err(NodeError::from));
             match unsealed {
-                Ok(unsealed) => return self.opened(unsealed),
+                Ok(unsealed) => return self.opened(&Asker::system(), unsealed),
                 Err(error) => last = error,
             }
         }
+        self.stayed_sealed(&Asker::system(), &last);
         Err(last)
     }
 
@@ -217,15 +254,20 @@ impl Node {
     ///
     /// # Errors
     /// [`NodeError::Unseal`] where it fits no slot, [`NodeError::Busy`] while another one is tried.
-    pub fn unseal_with_passphrase(&self, passphrase: &Passphrase) -> Result<(), NodeError> {
+    pub fn unseal_with_passphrase(&self, asker: &Asker, passphrase: &Passphrase) -> Result<(), NodeError> {
         let _turn = match self.passphrases.try_lock() {
             Ok(turn) => turn,
             Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
             Err(TryLockError::WouldBlock) => return Err(NodeError::Busy),
         };
         let sealed = self.sealed().ok_or(NodeError::Uninitialized)?;
-        let unsealed = sealed.unseal(&Unlock::Passphrase(passphrase))?;
-        self.opened(unsealed)
+        match sealed.unseal(&Unlock::Passphrase(passphrase)).map_err(NodeError::from) {
+            Ok(unsealed) => self.opened(asker, unsealed),
+            Err(error) => {
+                self.stayed_sealed(asker, &error);
+                Err(error)
+            }
+        }
     }
 
     /// A token with a text that somebody chose: for development only.
@@ -247,8 +289,10 @@ impl Node {
     }
 
     /// Forgets the shares that were entered.
-    pub fn reset(&self) {
+    pub fn reset(&self, asker: &Asker) {
         self.collector.reset();
+        let event = asker.event(self.clock.now(), Action::Reset, Verdict::Allowed);
+        self.journal.spool(&event, Class::Buffered);
     }
 
     /// How many shares wait.
@@ -261,6 +305,10 @@ impl Node {
     /// # Errors
     /// [`NodeError::StillInside`] where operations did not end in time; nothing new begins all the same.
     pub fn seal(&self) -> Result<(), NodeError> {
+        self.seal_for(&Asker::system())
+    }
+
+    pub(crate) fn seal_for(&self, asker: &Asker) -> Result<(), NodeError> {
         let open = {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
             match std::mem::replace(&mut *state, State::Uninitialized) {
@@ -277,7 +325,10 @@ impl Node {
         // A share that came too late for the last unsealing counts for none.
         self.collector.reset();
         self.confirming.reset();
-        Ok(open.unsealed.seal(SEAL_WAIT)?)
+        self.journal.sealing(&open, asker, self.clock.now());
+        let sealed = open.unsealed.seal(SEAL_WAIT);
+        self.journal.sealed(&open.outbox);
+        Ok(sealed?)
     }
 
     /// The open database, if it is open.
@@ -301,19 +352,22 @@ impl Node {
     ///
     /// # Errors
     /// As for [`Node::seal`].
-    pub fn seal_everywhere(&self) -> Result<(), NodeError> {
+    pub fn seal_everywhere(&self, asker: &Asker) -> Result<(), NodeError> {
         if let Some(open) = self.open()
             && let Err(error) = open.unsealed.order_seal()
         {
-            tracing::warn!(%error, "other nodes on this database were not told to seal");
+            tracing::warn!(
+                error = &error as &dyn Error,
+                "other nodes on this database were not told to seal"
+            );
         }
-        self.seal()
+        self.seal_for(asker)
     }
 
     /// Renews the node's right to answer from memory. Call it every [`Lease::RENEWED`](strongroom_core::Lease::RENEWED).
     pub fn keep_lease(&self) {
         let Some(open) = self.open() else { return };
-        let renewed = open.unsealed.base().lease.renew();
+        let renewed = open.unsealed.base().lease.keep();
         if open.unsealed.is_sealed() {
             tracing::warn!("another node ordered to seal");
             if let Err(error) = self.seal() {
@@ -323,7 +377,7 @@ impl Node {
         let lost = matches!(renewed, Err(ref error) if !matches!(error, StoreError::Sealed));
         if self.out_of_touch.swap(lost, Ordering::Relaxed) != lost {
             match renewed {
-                Err(error) => tracing::warn!(%error, "the database does not answer"),
+                Err(error) => tracing::warn!(error = &error as &dyn Error, "the database does not answer"),
                 Ok(()) => tracing::info!("the database answers again"),
             }
         }
@@ -350,9 +404,17 @@ impl Node {
         }
     }
 
+    /// Writes the events that wait in memory. Call it every 100 ms, from a thread that does nothing else.
+    pub fn flush(&self) {
+        if let Some(open) = self.open() {
+            self.journal.flush(&open, self.clock.now());
+        }
+    }
+
     /// Does the work that is due, and hands waiting events to the log. Call it now and then.
     pub fn tend(&self) {
         self.look_again();
+        self.flush();
         if let Some(open) = self.open() {
             // Sealed meanwhile: then nothing is done.
             drop(open.within(|| self.tend_to(&open)));
@@ -365,7 +427,10 @@ impl Node {
     }
 
     fn tend_to(&self, open: &Open) {
-        let log = &mut |event: &strongroom_core::Event| tracing::info!(?event, "event");
+        let log = &mut |event: &Event| match event.class() {
+            Class::Strict => tracing::info!(?event, "event"),
+            Class::Buffered => tracing::debug!(?event, "event"),
+        };
         loop {
             match drain(&open.unsealed, DRAINED, log) {
                 Ok(drained) if drained >= DRAINED => {}
@@ -410,11 +475,35 @@ impl Node {
         self.clock.now().as_millis() / 1000
     }
 
-    fn opened(&self, unsealed: Unsealed) -> Result<(), NodeError> {
-        let base = unsealed.base();
-        let tokens = Tokens::new(base, unsealed.first_tenant())?;
-        let room = Strongroom::of(unsealed.clone());
-        let open = Open { unsealed, kms: room.kms().clone(), room, tokens };
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The record that tells of a new database, in its first commit.
+    fn made(&self, asker: &Asker) -> Result<(RecordKey, Zeroizing<Vec<u8>>), NodeError> {
+        let mut producer = [0; 16];
+        self.provider.random().fill(&mut producer);
+        let event = asker.event(self.clock.now(), Action::Initialize, Verdict::Allowed);
+        let (key, bytes) = Outbox::new(producer).row(&event)?;
+        Ok((key, Zeroizing::new(bytes)))
+    }
+
+    /// Says that it was not unsealed.
+    fn stayed_sealed(&self, asker: &Asker, error: &NodeError) {
+        let outcome = match error {
+            NodeError::Unseal(error) if !matches!(error, UnsealError::Store(_)) => WRONG,
+            _ => Verdict::Failed(Failure::Unavailable),
+        };
+        let event = asker.event(self.clock.now(), Action::Unseal, outcome);
+        self.journal.spool(&event, Class::Buffered);
+    }
+
+    fn opened(&self, asker: &Asker, unsealed: Unsealed) -> Result<(), NodeError> {
+        let open = self.opening(asker, &unsealed).inspect_err(|error| {
+            // Nobody has it yet, so nothing is inside.
+            let _ = unsealed.seal(SEAL_WAIT);
+            self.stayed_sealed(asker, error);
+        })?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Uninitialized) {
             State::Sealed(sealed) => *state = State::Open(sealed, open),
@@ -422,6 +511,16 @@ impl Node {
             other => *state = other,
         }
         Ok(())
+    }
+
+    /// What works on an open database. That it was unsealed is kept before anybody can use it.
+    fn opening(&self, asker: &Asker, unsealed: &Unsealed) -> Result<Open, NodeError> {
+        let base = unsealed.base();
+        let outbox = Arc::clone(&base.outbox);
+        let tokens = Tokens::new(base.clone(), unsealed.first_tenant())?;
+        self.journal.unsealed(&base, asker)?;
+        let (unsealed, room) = (unsealed.clone(), Strongroom::of(unsealed.clone()));
+        Ok(Open { unsealed, kms: room.kms().clone(), room, tokens, outbox })
     }
 }
 

@@ -8,19 +8,22 @@ use std::{
     sync::Arc,
 };
 
-use strongroom_core::SystemClock;
+use strongroom_core::{Store, SystemClock};
 use strongroom_keys::RustCrypto;
 use strongroom_serve::{BindError, DEEP, Limits, Server, Tls, TlsError, wiping_stack};
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
-use crate::{BackupOptions, BackupOptionsError, Node, NodeError, SecretFile, serve};
+use crate::{
+    BackupOptions, BackupOptionsError, Node, NodeError, Place, PlaceError, SecretFile, Spool, StoreOptions,
+    serve,
+};
 
 /// How a server is started.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// Folder of the database; it is made if it does not exist
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
+    /// Which database.
+    #[command(flatten)]
+    pub store: StoreOptions,
 
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8200")]
@@ -44,6 +47,10 @@ pub struct Options {
     #[arg(long, conflicts_with = "tls_cert")]
     pub insecure_http: bool,
 
+    /// Folder for events while the database is sealed; otherwise that of --data, and memory for PostgreSQL
+    #[arg(long, value_name = "DIR")]
+    pub spool_dir: Option<PathBuf>,
+
     /// Where backups go.
     #[command(flatten)]
     pub backups: BackupOptions,
@@ -58,6 +65,20 @@ pub enum RunError {
     /// The database cannot be opened.
     #[error("the database {} cannot be opened", .0.display())]
     Database(PathBuf, #[source] OpenError),
+    /// There is no database in the folder.
+    #[error("no database in {}: name the folder that the server has as --data", .0.display())]
+    NoDatabase(PathBuf),
+    /// The database on a server cannot be opened.
+    #[error("the PostgreSQL database cannot be opened")]
+    Postgres(#[source] strongroom_store_postgres::OpenError),
+    /// The options name no database that can be reached.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    /// Backups of a database that is not a file.
+    #[error(
+        "--backup-dir is for SQLite: back up PostgreSQL with its own tools, such as pg_dump or pgBackRest"
+    )]
+    NoBackups,
     /// Without TLS on an address that others reach.
     #[error("{0} can be reached from other machines: give --tls-cert and --tls-key, or listen on 127.0.0.1")]
     InTheClear(SocketAddr),
@@ -89,6 +110,10 @@ impl Options {
         wiping_stack::<DEEP, _>(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
             .map_err(NodeError::from)?;
         self.backups.recipients()?;
+        let place = self.store.place()?;
+        if matches!(place, Place::Postgres(_)) && self.backups.backup_dir.is_some() {
+            return Err(RunError::NoBackups);
+        }
         let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificates), Some(key)) => Some(Tls::from_files(certificates, key)?),
             _ => None,
@@ -96,9 +121,17 @@ impl Options {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let server = listen(self.listen, tls)?;
         let automatic = !secrets.is_empty();
-        let store = open_store(&self.data)?;
-        let backups = self.backups.backups(&store)?;
-        let node = Arc::new(node(store, secrets)?.with_backups(backups));
+        let database = place.open_or_create()?;
+        let backups = match database.sqlite() {
+            Some(store) => self.backups.backups(store)?,
+            None => None,
+        };
+        let spool = match (&self.spool_dir, &place) {
+            (Some(folder), _) | (None, Place::Folder(folder)) => open_spool(folder)?,
+            (None, Place::Postgres(_)) => Spool::in_memory(),
+        };
+        let node = node(database.store(), secrets)?.with_backups(backups).with_spool(spool);
+        let node = Arc::new(node);
         if automatic && node.sealed().is_some() {
             match wiping_stack::<DEEP, _>(|| node.unseal_with_secrets()) {
                 Ok(()) => tracing::info!("unsealed with a secret file"),
@@ -146,6 +179,14 @@ pub fn open_store(folder: &Path) -> Result<Arc<SqliteStore>, RunError> {
     store.map(Arc::new).map_err(|error| RunError::Database(path, error))
 }
 
+/// The spool of a server's folder.
+///
+/// # Errors
+/// [`RunError::Folder`].
+pub fn open_spool(folder: &Path) -> Result<Spool, RunError> {
+    Spool::in_folder(folder).map_err(|error| RunError::Folder(folder.to_owned(), error))
+}
+
 /// Makes a folder, and those above that are missing, so that they survive the loss of power.
 pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     let above = match folder.parent() {
@@ -164,10 +205,11 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A node over a store, with the primitives and the clock of this machine.
+/// A node over a store, with the primitives and the clock of this machine. Nothing is unsealed unless every primitive gives
+/// the answers that are known.
 ///
 /// # Errors
 /// [`NodeError`].
-pub fn node(store: Arc<SqliteStore>, secrets: Vec<SecretFile>) -> Result<Node, NodeError> {
-    Node::new(store, Arc::new(RustCrypto::new()), Arc::new(SystemClock), secrets)
+pub fn node(store: Arc<dyn Store>, secrets: Vec<SecretFile>) -> Result<Node, NodeError> {
+    Node::new(store, Arc::new(RustCrypto::tested()?), Arc::new(SystemClock), secrets)
 }

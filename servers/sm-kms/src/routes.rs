@@ -1,14 +1,16 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
-use strongroom_core::{Caller, Name, RequestId, from_memory};
+use strongroom_core::{Caller, Failure, Name, Refusal, RequestId, Verdict, from_memory};
 use strongroom_identity::Token;
 use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step};
 
 use crate::{
-    Node, Open,
-    answer::{self, Reply},
-    sys, transit,
+    Asker, Node, Open,
+    answer::{self, Reply, no_event},
+    sys,
+    told::{Told, recorded},
+    transit,
 };
 
 /// Bytes of a body that holds settings, a share or nothing at all.
@@ -45,6 +47,10 @@ pub struct Access {
     pub(crate) caller: Caller,
     pub(crate) token: Token,
     pub(crate) token_text: SecretString,
+    node: Arc<Node>,
+    /// What its event will say, until the operation begins; and why, if it never does.
+    told: Option<Told>,
+    undone: Failure,
 }
 
 impl Api {
@@ -63,26 +69,47 @@ impl Api {
         let Some(open) = self.node.open() else { return Step::Now(Err(self.closed(&operation))) };
         let request = head.request_id();
         let Some(text) = head.token() else {
+            self.knock(head, Refusal::Unknown);
             return Step::Now(Err(match operation {
                 Ok(Private::Sys(operation)) => operation.anonymous(&Reply::new(request)),
                 _ => answer::denied(),
             }));
         };
         let token_text = text.to_secret();
-        let admitted = move |open, token, token_text| {
-            operation.map(|operation| admitted(open, token, token_text, request, operation))
+        let cached = match from_memory(|| open.tokens.cached(text.expose())) {
+            Some(Ok(cached)) => cached,
+            Some(Err(error)) => return Step::Now(Err(answer::store_failed(&error))),
+            None => None,
         };
-        match from_memory(|| open.tokens.cached(text.expose())) {
-            Some(Ok(Some(token))) => Step::Now(admitted(open, token, token_text)),
-            None | Some(Ok(None)) => {
+        match (cached, operation) {
+            (Some(token), Ok(operation)) => {
+                let access = Access::new(&self.node, open, token, token_text, request);
+                Step::Now(Ok(access.operate(operation)))
+            }
+            // The store is asked for the token, or is to keep what was refused.
+            (_, operation) => {
+                let (node, source) = (Arc::clone(&self.node), head.peer().ip());
                 Step::Later(self.pool.run(move || match open.tokens.check(token_text.expose_secret()) {
-                    Ok(Some(token)) => admitted(open, token, token_text),
-                    Ok(None) => Err(answer::denied()),
+                    Ok(Some(token)) => Access::new(&node, open, token, token_text, request).admit(operation),
+                    Ok(None) => {
+                        node.journal().knock(source, Refusal::Unknown, node.clock().now());
+                        Err(answer::denied())
+                    }
                     Err(error) => Err(answer::store_failed(&error)),
                 }))
             }
-            Some(Err(error)) => Step::Now(Err(answer::store_failed(&error))),
         }
+    }
+
+    /// Counts a request by nobody that was recognised.
+    fn knock(&self, head: &Head<'_>, refusal: Refusal) {
+        self.node.journal().knock(head.peer().ip(), refusal, self.node.clock().now());
+    }
+
+    /// The answer to a request that is none, whoever sent it.
+    fn malformed<T>(&self, head: &Head<'_>, refusal: Response) -> Step<Result<T, Response>> {
+        self.knock(head, Refusal::Malformed);
+        Step::Now(Err(refusal))
     }
 
     /// The answer while nothing is open. What is sealed needs no token to stay so.
@@ -96,15 +123,53 @@ impl Api {
     }
 }
 
-fn admitted(
-    open: Open,
-    token: Token,
-    token_text: SecretString,
-    request: RequestId,
-    operation: Private,
-) -> Route {
-    let caller = open.tokens.caller(&token, Some(request));
-    Route::Private(operation, Box::new(Access { open, caller, token, token_text }))
+impl Access {
+    fn new(node: &Arc<Node>, open: Open, token: Token, token_text: SecretString, request: RequestId) -> Self {
+        let caller = open.tokens.caller(&token, Some(request));
+        Self { open, caller, token, token_text, node: Arc::clone(node), told: None, undone: Failure::Input }
+    }
+
+    /// Lets an operation in.
+    fn operate(mut self, operation: Private) -> Route {
+        self.told = Some(operation.told());
+        Route::Private(operation, Box::new(self))
+    }
+
+    /// The operation begins: from here on its event is the affair of whoever runs it.
+    fn begin(&mut self) -> Told {
+        self.told.take().unwrap_or_else(Told::nowhere)
+    }
+
+    /// Lets an operation in; what no route takes is refused once its event is durable.
+    fn admit(self, operation: Result<Private, Response>) -> Result<Route, Response> {
+        let refusal = match operation {
+            Ok(operation) => return Ok(self.operate(operation)),
+            Err(refusal) => refusal.told(Verdict::Refused(Refusal::Malformed)),
+        };
+        let (refusal, event) = Told::nowhere().left(&self.node, &self, refusal);
+        Err(event.map_or_else(no_event, |event| recorded(&self, refusal, &event)))
+    }
+}
+
+/// A request whose body never came or was too large, or that found the pool full, was answered elsewhere: its event is
+/// made here, and waits for no disk.
+impl Drop for Access {
+    fn drop(&mut self) {
+        if let Some(told) = self.told.take() {
+            let event = told.event(&self.node, self, Verdict::Failed(self.undone), &[]);
+            let _ = self.open.outbox.buffer(event);
+        }
+    }
+}
+
+impl Private {
+    /// What its event says.
+    fn told(&self) -> Told {
+        match self {
+            Self::Sys(operation) => operation.told(),
+            Self::Transit(operation) => operation.told(),
+        }
+    }
 }
 
 impl Service for Api {
@@ -112,20 +177,21 @@ impl Service for Api {
 
     fn admit(&self, head: &Head<'_>) -> Step<Result<Route, Response>> {
         if !matches!(head.namespace().map(|name| name.trim_end_matches('/')), None | Some("" | "root")) {
-            return Step::Now(Err(answer::no_route()));
+            return self.malformed(head, answer::no_route());
         }
         let lists = match head.lists() {
             Ok(lists) => lists,
-            Err(error) => return Step::Now(Err(error.into())),
+            Err(error) => return self.malformed(head, error.into()),
         };
         let segments = head.path().segments();
-        let ["v1", rest @ ..] = &*segments else { return Step::Now(Err(answer::nothing())) };
+        let ["v1", rest @ ..] = &*segments else { return self.malformed(head, answer::nothing()) };
         if rest.is_empty() && !head.path().ends_with_slash() {
-            return Step::Now(Err(answer::nothing()));
+            return self.malformed(head, answer::nothing());
         }
         let slash = head.path().ends_with_slash();
         match sys::Public::route(head.method(), rest) {
-            Some(public) if !slash => Step::Now(public.map(Route::Open)),
+            Some(Ok(public)) if !slash => Step::Now(Ok(Route::Open(public))),
+            Some(Err(refusal)) if !slash => self.malformed(head, refusal),
             // A slash at the end stands only behind what is listed.
             _ if slash && !lists => self.private(head, Err(answer::no_route())),
             _ => self.private(head, private_route(if lists { Method::List } else { head.method() }, rest)),
@@ -143,39 +209,73 @@ impl Service for Api {
         let id = head.request_id();
         match admitted {
             Route::Open(public) => {
-                let node = Arc::clone(&self.node);
-                match public.query(head) {
-                    Ok(query) => self.later(move || public.answer(&node, &query, &body)),
-                    Err(error) => Step::Now(error.into()),
-                }
+                let (node, source) = (Arc::clone(&self.node), head.peer().ip());
+                let asker = Asker::anyone(head.request_id(), source);
+                let query = public.query(head);
+                Step::Later(self.pool.run(move || {
+                    let answer = query
+                        .map_or_else(Response::from, |query| public.answer(&node, &asker, &query, &body));
+                    if public.changes() && answer.status().is_client_error() {
+                        node.journal().refused(source, answer.verdict(), node.clock().now());
+                    }
+                    answer
+                }))
             }
             Route::Private(Private::Sys(operation), access) => {
                 let node = Arc::clone(&self.node);
-                let page = match operation.page(head) {
-                    Ok(page) => page,
-                    Err(refusal) => return Step::Now(refusal),
-                };
-                self.later(move || operation.answer(&node, &access, &page, &Reply::new(id), &body))
+                match operation.page(head) {
+                    Ok(page) => self.work(access, move |access| {
+                        operation.answer(&node, access, &page, &Reply::new(id), &body)
+                    }),
+                    Err(refusal) => self.work(access, |_| refusal),
+                }
             }
             Route::Private(Private::Transit(operation), access) => {
                 let page = match operation.page(head) {
                     Ok(page) => page,
-                    Err(refusal) => return Step::Now(refusal),
+                    Err(refusal) => return self.work(access, |_| refusal),
                 };
                 if operation.inline(&access, body.len())
-                    && let Some(answer) = from_memory(|| operation.answer(&access, &page, id, &body))
+                    && let Some(response) = from_memory(|| operation.answer(&access, &page, id, &body))
                 {
-                    return Step::Now(answer);
+                    return self.tell(access, response);
                 }
-                self.later(move || operation.answer(&access, &page, id, &body))
+                self.work(access, move |access| operation.answer(access, &page, id, &body))
             }
         }
+    }
+
+    fn unheard(&self, peer: SocketAddr) {
+        self.node.journal().knock(peer.ip(), Refusal::Malformed, self.node.clock().now());
     }
 }
 
 impl Api {
-    fn later(&self, job: impl FnOnce() -> Response + Send + 'static) -> Step<Response> {
-        Step::Later(self.pool.run(job))
+    /// Works in the pool, and keeps the event before the answer goes out.
+    fn work(
+        &self,
+        mut access: Box<Access>,
+        job: impl FnOnce(&Access) -> Response + Send + 'static,
+    ) -> Step<Response> {
+        access.undone = Failure::Unavailable;
+        Step::Later(self.pool.run(move || {
+            let told = access.begin();
+            let response = told.run(&access.node, &access, || job(&access));
+            match told.left(&access.node, &access, response) {
+                (response, Some(event)) => recorded(&access, response, &event),
+                (response, None) => response,
+            }
+        }))
+    }
+
+    /// Keeps the event of what was done in memory; one that has to be durable in the pool.
+    fn tell(&self, mut access: Box<Access>, response: Response) -> Step<Response> {
+        match access.begin().left(&self.node, &access, response) {
+            (response, Some(event)) => {
+                Step::Later(self.pool.run(move || recorded(&access, response, &event)))
+            }
+            (response, None) => Step::Now(response),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use strongroom_serve::{DEEP, wiping_stack};
 use strongroom_sm_kms::{
-    BackupOptions, BackupOptionsError, Node, NodeError, RunError, SecretFile, listen, node, open_store, serve,
+    BackupOptions, BackupOptionsError, Node, NodeError, RunError, SecretFile, listen, node, open_spool,
+    open_store, serve,
 };
 use zeroize::Zeroizing;
 
@@ -85,13 +86,14 @@ impl Dev {
         let store = open_store(&self.data)?;
         let key = self.data.join("unseal.key");
         if !key.exists() {
-            if node(Arc::clone(&store), Vec::new())?.sealed().is_some() {
+            if node(store.clone(), Vec::new())?.sealed().is_some() {
                 return Err(DevError::KeyGone(key));
             }
             wiping_stack::<DEEP, _>(|| write_key(&key))?;
         }
         let backups = self.backups.backups(&store)?;
-        let node = Arc::new(node(store, vec![SecretFile::new(key)])?.with_backups(backups));
+        let node = node(store, vec![SecretFile::new(key)])?.with_backups(backups);
+        let node = Arc::new(node.with_spool(open_spool(&self.data)?));
         let token = self.data.join("root-token");
         wiping_stack::<DEEP, _>(|| self.open(&node, &token))?;
         announce(&self.data, &token, server.local_addr(), self.root_token.is_some())?;

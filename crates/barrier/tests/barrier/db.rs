@@ -13,10 +13,10 @@ use strongroom_barrier::{
 };
 use strongroom_core::{
     Argon2Cost, Batch, Caller, Change, CommitError, Due, Expect, FixedClock, Outcome, Reader, RecordKey,
-    SealedStore, Segment, Store, StoreError, Table, Tenant, Time, Worker, Write, commit, memory::MemoryStore,
-    run_due,
+    SealedStore, Segment, Store, StoreError, Table, Tenant, Time, Worker, Write, commit, run_due,
 };
 use strongroom_keys::{RustCrypto, envelope::Header};
+use strongroom_store_postgres::testing::Engine;
 use zeroize::Zeroizing;
 
 pub(crate) const TABLE: Table = Table::new(0x7f01);
@@ -27,7 +27,7 @@ pub(crate) const NOW: Time = Time::from_millis(1_750_000_000_000);
 pub(crate) const SYSTEM: Caller = Caller::system();
 
 pub(crate) struct Db {
-    pub(crate) engine: Arc<MemoryStore>,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) sealed: Sealed,
     pub(crate) shares: Vec<Share>,
@@ -64,7 +64,16 @@ impl Db {
     }
 
     pub(crate) fn by(provider: Arc<RustCrypto>, slots: &[NewSlot<'_>]) -> Self {
-        let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+        Self::over(Engine::new(), provider, slots)
+    }
+
+    /// On an engine that several nodes share.
+    pub(crate) fn shared() -> Self {
+        Self::over(Engine::shared(), provider(), &[NewSlot::Secret(&file())])
+    }
+
+    fn over(engine: Engine, provider: Arc<RustCrypto>, slots: &[NewSlot<'_>]) -> Self {
+        let (engine, clock) = (Arc::new(engine), Arc::new(FixedClock::at(NOW)));
         let made = Sealed::create(engine.clone(), provider, clock.clone(), slots, Vec::new());
         let Created { sealed, shares } = made.unwrap();
         Self { engine, clock, sealed, shares: shares.into_iter().flatten().collect() }
@@ -72,8 +81,8 @@ impl Db {
 
     /// The same database on an engine of its own: what happens there does not happen here.
     pub(crate) fn copy(&self) -> Self {
-        let engine = Arc::new(MemoryStore::new());
-        write(&engine, self.engine.dump().into_iter().map(|(key, value)| (read_key(&key), Some(value))));
+        let engine = Arc::new(Engine::new());
+        write(&*engine, self.engine.dump().into_iter().map(|(key, value)| (read_key(&key), Some(value))));
         let clock = Arc::new(FixedClock::at(NOW));
         let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
         Self { engine, clock, sealed, shares: self.shares.clone() }
@@ -110,11 +119,11 @@ impl Db {
 
     /// Writes to the engine past the barrier, as whoever has the disk may do.
     pub(crate) fn tamper(&self, key: &RecordKey, value: Option<Vec<u8>>) {
-        write(&self.engine, [(key.clone(), value)]);
+        write(&*self.engine, [(key.clone(), value)]);
     }
 }
 
-pub(crate) fn write(engine: &MemoryStore, rows: impl IntoIterator<Item = (RecordKey, Option<Vec<u8>>)>) {
+pub(crate) fn write(engine: &dyn Store, rows: impl IntoIterator<Item = (RecordKey, Option<Vec<u8>>)>) {
     let write =
         |value: Option<Vec<u8>>| value.map_or(Write::Delete, |value| Write::Put(Zeroizing::new(value)));
     let writes = rows.into_iter().map(|(key, value)| (key, write(value))).collect();
@@ -205,7 +214,7 @@ impl Worker for Steps<'_> {
 }
 
 /// Under which version of its tenant's key a row lies, as the engine has it.
-pub(crate) fn version(engine: &MemoryStore, key: &RecordKey) -> u32 {
+pub(crate) fn version(engine: &Engine, key: &RecordKey) -> u32 {
     let row = engine.get_many(std::slice::from_ref(key)).unwrap().pop().flatten().unwrap();
     Header::parse(&row.value).unwrap().key.version
 }

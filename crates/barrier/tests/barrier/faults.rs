@@ -7,9 +7,9 @@ use strongroom_barrier::{NewSlot, Sealed, Split, Unlock, UnsealError, Unsealed};
 use strongroom_core::{
     CommitError, FixedClock, RecordKey, Segment, StoreError, Tenant,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
     run_due,
 };
+use strongroom_store_postgres::testing::Engine;
 
 use crate::db::{Db, NOW, SYSTEM, file, key, name, provider, put, rewrap, value};
 
@@ -175,7 +175,7 @@ fn a_database_is_made_as_a_whole_or_not_at_all() {
     let first = (name(Tenant::SYSTEM, "first"), zeroize::Zeroizing::new(b"record".to_vec()));
     for fault in FAULTS {
         for at in 0..3 {
-            let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+            let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
             let faulty = Arc::new(FaultStore::new(engine.clone(), fault, at));
             let made = Sealed::create(faulty.clone(), provider(), clock.clone(), &slots, vec![first.clone()]);
             let is_there = !engine.dump().is_empty();

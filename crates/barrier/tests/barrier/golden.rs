@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use strongroom_barrier::{Sealed, Share, Split, Unlock, Unsealed};
-use strongroom_core::{Action, Event, FixedClock, RecordKey, Segment, Tenant, drain, memory::MemoryStore};
+use strongroom_core::{Action, Event, FixedClock, RecordKey, Segment, Tenant, drain};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::db::{Db, NOW, SLOTS, STATE, SYSTEM, TENANTS, key, name, provider, put, read_key, rewrap, value};
 
@@ -44,9 +45,9 @@ pub(crate) fn shares(golden: &str, kind: &str) -> Vec<Share> {
 
 /// The database of a golden file, with the shares of its slot.
 pub(crate) fn database(golden: &str) -> Db {
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let rows = KINDS.iter().flat_map(|(kind, _)| rows(golden, kind));
-    crate::db::write(&engine, rows.map(|(key, value)| (key, Some(value))));
+    crate::db::write(&*engine, rows.map(|(key, value)| (key, Some(value))));
     let sealed = Sealed::open(engine.clone(), provider(), clock.clone()).unwrap();
     Db { engine, clock, sealed, shares: shares(golden, "share") }
 }

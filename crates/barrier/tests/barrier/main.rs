@@ -3,6 +3,7 @@
 
 mod collector;
 mod contract;
+mod copy;
 mod corruption;
 mod db;
 mod dice;
@@ -18,6 +19,7 @@ mod keys;
 mod liars;
 mod limits;
 mod model;
+mod nodes;
 mod processes;
 mod renew;
 mod replacement;

@@ -1,7 +1,8 @@
 //! Rotating the root and the keys of tenants.
 
 use strongroom_core::{
-    Action, Caller, CommitError, Direction, Event, Range, Segment, Store, StoreError, Table, Tenant, drain,
+    Action, Caller, CommitError, Direction, Event, Range, RecordKey, Segment, Store, StoreError, Table,
+    Tenant, drain,
 };
 use strongroom_keys::envelope::Header;
 
@@ -202,4 +203,34 @@ fn each_change_has_its_event() {
         (Action::Rewrap, Tenant::SYSTEM, system),
     ];
     assert_eq!(events, expected);
+}
+
+#[test]
+fn an_event_of_a_change_names_the_record_that_it_replaced() {
+    let db = Db::new();
+    let unsealed = db.by_file();
+    let tenant = unsealed.first_tenant();
+    let of_tenant = RecordKey::new(Tenant::SYSTEM, Table::new(TENANTS), &[Segment::Id(*tenant.as_bytes())]);
+    let of_root = RecordKey::new(Tenant::SYSTEM, Table::new(STATE), &[]);
+    let revision =
+        |key: &RecordKey| unsealed.get_many(std::slice::from_ref(key)).unwrap()[0].as_ref().unwrap().revision;
+    let last = || {
+        let row = strongroom_core::waiting(&unsealed, 100).unwrap().pop().unwrap();
+        (row.events[0].old, row.revision)
+    };
+    let (of_tenant, of_root) = (of_tenant.unwrap(), of_root.unwrap());
+    let changes: [(_, &dyn Fn() -> Result<(), CommitError>); 4] = [
+        (&of_tenant, &|| unsealed.rotate_tenant(&SYSTEM, tenant).map(drop)),
+        (&of_tenant, &|| unsealed.reseal(&SYSTEM, tenant)),
+        (&of_root, &|| unsealed.rotate_root(&SYSTEM).map(drop)),
+        (&of_root, &|| unsealed.renew(&SYSTEM).map(drop)),
+    ];
+    for (key, change) in changes {
+        let before = revision(key);
+        change().unwrap();
+        let (old, new) = last();
+        assert_eq!(old, Some(before));
+        // What goes on already is asked for again, and changes nothing.
+        assert!(new == revision(key) || before == revision(key));
+    }
 }

@@ -5,8 +5,8 @@ use std::{fmt::Debug, sync::Arc};
 use strongroom_barrier::{Collector, NewSlot, Reentered, Sealed, Split, Unlock, UnsealSecret};
 use strongroom_core::{
     Caller, CommitError, Direction, Event, Expect, RecordKey, Segment, Store, Tenant, commit, drain,
-    memory::MemoryStore,
 };
+use strongroom_store_postgres::testing::Engine;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -28,7 +28,7 @@ fn blind(tenant: Tenant) -> RecordKey {
 
 #[test]
 fn the_engine_never_sees_a_value_or_a_private_segment() {
-    let engine = Watched::new(Arc::new(MemoryStore::new()), Recorder::default());
+    let engine = Watched::new(Arc::new(Engine::new()), Recorder::default());
     let secret = file();
     let slots = [NewSlot::Secret(&secret), NewSlot::Shamir(Split { shares: 2, threshold: 2 })];
     let first = (key(Tenant::SYSTEM, &[Segment::Blind(PRIVATE)]), Zeroizing::new(CANARY.to_vec()));
@@ -82,7 +82,7 @@ fn the_engine_never_sees_a_value_or_a_private_segment() {
 
 #[test]
 fn no_key_is_ever_given_to_the_engine_in_the_clear() {
-    let engine = Watched::new(Arc::new(MemoryStore::new()), Recorder::default());
+    let engine = Watched::new(Arc::new(Engine::new()), Recorder::default());
     let (provider, secret) = (Arc::new(Counting::default()), file());
     let slots = [NewSlot::Secret(&secret), NewSlot::Shamir(Split { shares: 2, threshold: 2 })];
     let clock = Arc::new(strongroom_core::FixedClock::at(NOW));
@@ -160,7 +160,7 @@ fn nothing_that_prints_shows_a_secret() {
     let db = Db::new();
     let (unsealed, secret, collector) = (db.by_file(), file(), Collector::new());
     let split = [NewSlot::Shamir(Split { shares: 2, threshold: 1 })];
-    let engine = Arc::new(MemoryStore::new());
+    let engine = Arc::new(Engine::new());
     let created = Sealed::create(engine, provider(), db.clock.clone(), &split, Vec::new()).unwrap();
     let entered = collector.enter(&db.sealed, db.shares[0].clone()).unwrap();
     let opened = collector.enter(&db.sealed, db.shares[1].clone()).unwrap();

@@ -7,9 +7,10 @@ use strongroom_barrier::{NewSlot, Sealed, Unlock, Unsealed, fsck};
 use strongroom_core::{
     Action, Algorithm, Change, CommitError, Direction, Due, Event, FixedClock, History, Lowered, Name,
     Outcome, Range, Reader, Record, RecordKey, Segment, Store, StoreError, Table, Tenant, Time, Worker,
-    commit, drain, memory::MemoryStore, run_due,
+    commit, drain, run_due,
 };
 use strongroom_kms::Kms;
+use strongroom_store_postgres::testing::Engine;
 use strongroom_store_sqlite::SqliteStore;
 
 use crate::db::{
@@ -34,7 +35,7 @@ fn tenant_with_records(unsealed: &Unsealed, records: u64) -> Tenant {
 }
 
 /// Whether any row names the tenant, events and due work that are sealed aside.
-fn rows_of(engine: &MemoryStore, tenant: Tenant) -> usize {
+fn rows_of(engine: &Engine, tenant: Tenant) -> usize {
     let names = |bytes: &[u8]| bytes.windows(16).any(|window| window == tenant.as_bytes());
     engine.dump().iter().filter(|(key, value)| names(key) || names(value)).count()
 }
@@ -217,7 +218,7 @@ fn due_work_of_a_shredded_tenant_goes_and_that_of_others_stays() {
 
 /// An engine whose scrub answers as it is told.
 struct Scrubs {
-    engine: Arc<MemoryStore>,
+    engine: Arc<Engine>,
     answers: std::sync::Mutex<Vec<Result<(), StoreError>>>,
 }
 

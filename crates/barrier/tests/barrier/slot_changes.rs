@@ -5,8 +5,9 @@ use std::sync::Arc;
 use strongroom_barrier::{NewSlot, Sealed, SlotError, SlotKind, Split, Unlock, UnsealError, Unsealed};
 use strongroom_core::{
     Action, CommitError, Event, FixedClock, Name, RecordKey, Segment, StoreError, Table, Tenant, commit,
-    drain, memory::MemoryStore,
+    drain,
 };
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     db::{Db, NOW, SLOTS, SYSTEM, cheap, file, name, passphrase, put, rewrap, secret, store_error, value},
@@ -302,7 +303,7 @@ fn a_slot_that_is_added_while_the_root_is_rotated_is_planned_anew_under_the_new_
 fn sealing_wipes_every_key_also_after_the_process_went_over_to_another_slot() {
     let (provider, second, third) = (Arc::new(Counting::default()), secret(9), secret(10));
     let slots = [NewSlot::Secret(&second), NewSlot::Shamir(SPLIT)];
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let sealed = Sealed::create(engine, provider.clone(), clock, &slots, Vec::new()).unwrap().sealed;
     let unsealed = sealed.unseal(&Unlock::Secret(&second)).unwrap();
     let held = provider.live();

@@ -6,7 +6,8 @@ use strongroom_barrier::{
     CreateError, NewSlot, OpenError, Sealed, ShareError, SlotStatus, Split, TooShort, Unlock, UnsealError,
     UnsealSecret,
 };
-use strongroom_core::{FixedClock, StoreError, memory::MemoryStore};
+use strongroom_core::{FixedClock, StoreError};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::db::{Db, FILE, NOW, SLOTS, file, name, provider, put, value};
 
@@ -78,7 +79,7 @@ fn slots_that_make_no_sense_are_refused_and_nothing_is_made() {
     let (none, many): (Vec<NewSlot<'_>>, Vec<_>) = (Vec::new(), (0..33).map(|_| split(1, 1)).collect());
     let wrong = [none, many, vec![split(0, 0)], vec![split(3, 0)], vec![split(3, 4)]];
     for slots in wrong {
-        let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+        let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
         let made = Sealed::create(engine.clone(), provider(), clock, &slots, Vec::new());
         assert!(matches!(made, Err(CreateError::Slots)), "{slots:?}");
         assert!(engine.dump().is_empty());
@@ -94,7 +95,7 @@ fn create_never_replaces_and_open_never_creates() {
     let again = Sealed::create(db.engine.clone(), provider(), db.clock.clone(), &split, Vec::new());
     assert!(matches!(again, Err(CreateError::Exists)));
     assert_eq!(db.engine.dump(), before);
-    let empty = Arc::new(MemoryStore::new());
+    let empty = Arc::new(Engine::new());
     let opened = Sealed::open(empty.clone(), provider(), db.clock.clone());
     assert!(matches!(opened, Err(OpenError::Uninitialized)));
     assert!(empty.dump().is_empty());

@@ -6,9 +6,8 @@ use strongroom_barrier::{
     BackendKey, CreateError, NewSlot, Passphrase, Sealed, ShareError, ShortPassphrase, SlotKind, Split,
     Unlock, UnsealError,
 };
-use strongroom_core::{
-    Algorithm, Argon2Cost, FixedClock, KeyError, Name, Provider as _, StoreError, memory::MemoryStore,
-};
+use strongroom_core::{Algorithm, Argon2Cost, FixedClock, KeyError, Name, Provider as _, StoreError};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     db::{Db, NOW, SLOTS, SYSTEM, cheap, file, name, passphrase, provider, put, secret, value},
@@ -62,7 +61,7 @@ fn a_passphrase_has_at_least_12_characters_whatever_their_bytes() {
 fn a_cost_outside_of_its_bounds_makes_no_slot() {
     let cost: Argon2Cost = minicbor::decode(&minicbor::to_vec((u32::MAX, 1_u32, 1_u32)).unwrap()).unwrap();
     let words = passphrase(WORDS);
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let slots = [NewSlot::Passphrase(&words, cost)];
     let made = Sealed::create(engine.clone(), provider(), clock, &slots, Vec::new());
     assert!(matches!(made, Err(CreateError::Slots)));
@@ -73,7 +72,7 @@ fn a_cost_outside_of_its_bounds_makes_no_slot() {
 fn a_wrong_passphrase_takes_as_much_work_as_a_right_one() {
     let (first, second) = (passphrase(WORDS), passphrase("another one of several words"));
     let provider = Arc::new(Counting::default());
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let slots = [NewSlot::Passphrase(&first, cheap()), NewSlot::Passphrase(&second, cheap())];
     let created = Sealed::create(engine, provider.clone(), clock, &slots, Vec::new()).unwrap();
     assert_eq!(provider.stretched(), 2);
@@ -180,7 +179,7 @@ fn a_way_in_is_tried_out_without_unsealing() {
     let (token, words, file) = (Token::new([7; 32]), passphrase(WORDS), file());
     let key = token.key("strongroom-1");
     let provider = Arc::new(Counting::default());
-    let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let slots = [
         NewSlot::Secret(&file),
         NewSlot::Passphrase(&words, cheap()),

@@ -1,9 +1,13 @@
 //! What is buffered: bounded, counted, written in few rows, and in the order in which it came.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use strongroom_core::{
-    Action, Detail, Event, Full, Outbox, Time,
+    Action, Batch, Detail, Direction, Event, Full, History, Lowered, Outbox, Outcome, Range, Record,
+    RecordKey, SealedStore, Store, StoreError, Time,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
     waiting,
@@ -108,4 +112,72 @@ fn rows_come_in_the_order_of_their_commits() {
     let rows = waiting(&store, 100).unwrap();
     assert!(rows.windows(2).all(|pair| pair[0].revision < pair[1].revision));
     assert_eq!(kept(&store), (0..10).map(event).collect::<Vec<_>>());
+}
+
+/// A store whose commits last until they are let go.
+struct Stuck {
+    inner: MemoryStore,
+    go: Mutex<()>,
+    /// How many commits have begun.
+    begun: AtomicUsize,
+}
+
+impl Store for Stuck {
+    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.inner.get_many(keys)
+    }
+
+    fn scan(
+        &self,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        self.inner.scan(range, direction, limit)
+    }
+
+    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
+        self.inner.lower(batch)
+    }
+
+    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        let _go = self.go.lock().unwrap();
+        self.inner.commit(batch)
+    }
+
+    fn scrub(&self) -> Result<(), StoreError> {
+        self.inner.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        self.inner.history()
+    }
+
+    fn shared(&self) -> bool {
+        self.inner.shared()
+    }
+}
+
+impl SealedStore for Stuck {}
+
+#[test]
+fn while_the_store_hangs_nobody_else_does_and_each_event_is_somewhere() {
+    let (inner, go, begun) = (MemoryStore::new(), Mutex::new(()), AtomicUsize::new(0));
+    let (store, outbox) = (Stuck { inner, go, begun }, outbox());
+    (0..10).for_each(|number| outbox.buffer(event(number)).unwrap());
+    let held = store.go.lock().unwrap();
+    std::thread::scope(|scope| {
+        let flush = scope.spawn(|| outbox.flush(&store, NOW).unwrap());
+        while store.begun.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        (10..15).for_each(|number| outbox.buffer(event(number)).unwrap());
+        assert_eq!(outbox.waiting(), 15, "what is being written still counts");
+        assert_eq!(outbox.take(), (10..15).map(event).collect::<Vec<_>>());
+        drop(held);
+        assert_eq!(flush.join().unwrap(), 10);
+    });
+    assert_eq!(kept(&store), (0..10).map(event).collect::<Vec<_>>());
+    assert_eq!(outbox.waiting(), 0);
 }

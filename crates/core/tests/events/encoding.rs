@@ -82,8 +82,11 @@ fn everything() -> Range {
 
 #[test]
 fn an_answer_waits_for_every_change_and_every_refusal() {
-    use Action::{Decrypt, Encrypt, Knock, List, Lose, Read, Reencrypt, Sign, Verify};
-    let buffered = [Encrypt, Decrypt, Reencrypt, Sign, Verify, Read, List, Knock, Lose];
+    use Action::{
+        DataKey, Decrypt, Derive, Encrypt, Knock, List, Lose, Mac, Read, Reencrypt, Sign, Verify, VerifyMac,
+    };
+    let buffered =
+        [Encrypt, Decrypt, Reencrypt, Sign, Verify, Mac, VerifyMac, Derive, DataKey, Read, List, Knock, Lose];
     for action in Action::ALL {
         let class = if buffered.contains(action) { Class::Buffered } else { Class::Strict };
         let allowed = Event { action: *action, ..event(1) };

@@ -5,9 +5,9 @@ use std::{sync::Arc, thread};
 use strongroom_core::{
     Algorithm, CommitError, SealedStore,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
 use strongroom_kms::{Kms, KmsError, Rings};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     spy::Spy,
@@ -17,7 +17,7 @@ use crate::{
 
 #[test]
 fn after_its_first_use_a_ring_is_used_without_the_store() {
-    let store = Tapped::new(Arc::new(MemoryStore::new()), Count::default());
+    let store = Tapped::new(Arc::new(Engine::new()), Count::default());
     let rings = rings_over(store.clone());
     for algorithm in [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256] {
         let ring = name(&format!("{algorithm:?}"));
@@ -52,7 +52,7 @@ fn use_all(rings: &Rings, ring: &strongroom_core::Name, algorithm: Algorithm) {
 
 #[test]
 fn asking_whether_a_ring_is_in_memory_never_touches_the_store() {
-    let store = Tapped::new(Arc::new(MemoryStore::new()), Count::default());
+    let store = Tapped::new(Arc::new(Engine::new()), Count::default());
     let rings = rings_over(store.clone());
     rings.create(&name("a"), Algorithm::Aes256Gcm).unwrap();
     store.tap.taken();
@@ -93,7 +93,7 @@ fn tried(rings: &Rings, sealed: &[u8]) -> [&'static str; 2] {
 #[test]
 fn a_slow_reader_does_not_undo_a_change() {
     for (what, change, after) in CHANGES {
-        let store = Tapped::new(Arc::new(MemoryStore::new()), Hold::default());
+        let store = Tapped::new(Arc::new(Engine::new()), Hold::default());
         let (rings, sealed) = two_versions(store.clone());
         let held = store.tap.next_read();
         let slow = thread::spawn({
@@ -113,7 +113,7 @@ fn a_slow_reader_does_not_undo_a_change() {
 #[test]
 fn a_change_whose_outcome_is_unknown_is_read_again_before_the_next_answer() {
     for (what, change, after) in &CHANGES[..3] {
-        let inner = Arc::new(MemoryStore::new());
+        let inner = Arc::new(Engine::new());
         let (_, sealed) = two_versions(inner.clone());
         let rings = rings_over(Tapped::new(inner, Mute));
         assert_eq!(tried(&rings, &sealed), ["ok", "ok"]);
@@ -128,7 +128,7 @@ fn a_change_whose_outcome_is_unknown_is_read_again_before_the_next_answer() {
 #[test]
 fn a_change_whose_answer_was_lost_is_told_when_asked_again() {
     for (what, change, after) in &CHANGES[..3] {
-        let inner = Arc::new(MemoryStore::new());
+        let inner = Arc::new(Engine::new());
         let (_, sealed) = two_versions(inner.clone());
         // The fill, the plan's read, then the commit.
         let rings = rings_over(Arc::new(FaultStore::new(inner, Fault::LoseAnswer, 2)));
@@ -142,7 +142,7 @@ fn a_change_whose_answer_was_lost_is_told_when_asked_again() {
 fn a_store_that_died_in_a_commit_leaves_no_ring_in_memory_that_could_be_stale() {
     for fault in [Fault::Crash, Fault::CrashAfter] {
         for (what, change, _) in &CHANGES[..3] {
-            let inner = Arc::new(MemoryStore::new());
+            let inner = Arc::new(Engine::new());
             let (_, sealed) = two_versions(inner.clone());
             let rings = rings_over(Arc::new(FaultStore::new(inner, fault, 2)));
             assert_eq!(tried(&rings, &sealed), ["ok", "ok"]);
@@ -154,7 +154,7 @@ fn a_store_that_died_in_a_commit_leaves_no_ring_in_memory_that_could_be_stale() 
 
 #[test]
 fn clones_share_what_they_forget() {
-    let base = base_over(Arc::new(MemoryStore::new()));
+    let base = base_over(Arc::new(Engine::new()));
     let kms = Kms::new(base);
     let (one, other) = (kms.without_caller(TENANT), kms.clone().without_caller(TENANT));
     one.create(&name("ring"), Algorithm::Aes256Gcm).unwrap();
@@ -168,7 +168,7 @@ fn clones_share_what_they_forget() {
 #[test]
 fn a_rewrap_sees_one_state_of_one_ring_from_beginning_to_end() {
     let spy = Arc::new(Spy::default());
-    let base = base_with(Arc::new(MemoryStore::new()), spy.clone());
+    let base = base_with(Arc::new(Engine::new()), spy.clone());
     let (rings, ring) = (Kms::new(base).without_caller(TENANT), name("ring"));
     rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
     rings.configure(&ring, &DELETABLE).unwrap();

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use strongroom_core::{Algorithm, Check, RecordKey, Segment, Store, Table, memory::MemoryStore};
+use strongroom_core::{Algorithm, Check, RecordKey, Segment, Store, Table};
 use strongroom_keys::RustCrypto;
 use strongroom_kms::RingCheck;
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{TENANT, name, rings_over};
 
@@ -14,7 +15,7 @@ fn key(text: &str) -> RecordKey {
 
 /// The record of a ring with two versions.
 fn record(algorithm: Algorithm) -> Vec<u8> {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let rings = rings_over(store.clone());
     rings.create(&name("a"), algorithm).unwrap();
     rings.rotate(&name("a")).unwrap();

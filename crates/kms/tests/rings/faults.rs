@@ -6,9 +6,9 @@ use strongroom_core::{
     Action, Actor, Algorithm, Caller, Event, Reader, RecordKey, RequestId, SealedStore, Segment, Service,
     Store, Table,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
 use strongroom_kms::{Kms, KmsError, Ring, Rings, Settings};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{
     DELETABLE, NOW, OTHER_TENANT, TENANT, base_over, drained, kind, minimums, name, verdict,
@@ -76,14 +76,14 @@ impl Case {
     }
 
     /// The event of the change, in a store as it was before.
-    fn event_in(&self, before: &MemoryStore) -> Event {
+    fn event_in(&self, before: &Engine) -> Event {
         let name = name(self.ring());
         let key = RecordKey::new(TENANT, RINGS, &[Segment::Name(&name)]).unwrap();
         let old = before.get_many(&[key]).unwrap().pop().flatten().map(|record| record.revision);
         Event { old, ..Event::allowed(&CALLER, NOW, Service::Kms, self.action, Some(name)) }
     }
 
-    fn happened_in(&self, store: &Arc<MemoryStore>) -> bool {
+    fn happened_in(&self, store: &Arc<Engine>) -> bool {
         let read = on_behalf(store.clone()).read(&name(self.ring()));
         let absent = matches!(read, Err(KmsError::NotFound));
         (self.happened)(if absent { None } else { Some(read.unwrap()) }.as_ref())
@@ -95,8 +95,8 @@ fn on_behalf(store: Arc<dyn SealedStore>) -> Rings {
 }
 
 /// A store with the rings of the cases, whose events were taken.
-fn prepared() -> Arc<MemoryStore> {
-    let store = Arc::new(MemoryStore::new());
+fn prepared() -> Arc<Engine> {
+    let store = Arc::new(Engine::new());
     let rings = on_behalf(store.clone());
     for ring in ["there", "off"] {
         rings.create(&name(ring), Algorithm::Aes256Gcm).unwrap();

@@ -7,10 +7,10 @@ use std::{
 
 use strongroom_core::{
     Algorithm, Batch, KeyError, Outcome, Random, RecordKey, Segment, Store, StoreError, Table, Write,
-    memory::MemoryStore,
 };
 use strongroom_keys::{Hash, RustCrypto};
 use strongroom_kms::{Kms, KmsError, Rings, Signature, to_text};
+use strongroom_store_postgres::testing::Engine;
 use zeroize::Zeroizing;
 
 use crate::support::{NOW, TENANT, base_with, name, rings_over, verdict};
@@ -31,8 +31,8 @@ fn key(ring: &str) -> RecordKey {
 }
 
 /// Rings over a store that holds this record under this name.
-fn holding(ring: &str, record: &[u8]) -> (Arc<MemoryStore>, Rings) {
-    let store = Arc::new(MemoryStore::new());
+fn holding(ring: &str, record: &[u8]) -> (Arc<Engine>, Rings) {
+    let store = Arc::new(Engine::new());
     let write = Write::Put(Zeroizing::new(record.to_vec()));
     let batch = Batch { expectations: Vec::new(), writes: vec![(key(ring), write)] };
     let lowered = store.lower(batch).unwrap();
@@ -96,7 +96,7 @@ fn rings_are_written_as_format_1_byte_for_byte() {
         // The first is the id of the outbox.
         let script = Script(Mutex::new(vec![vec![0; 16], said("id"), said("1"), said("2")]));
         let provider = Arc::new(RustCrypto::with_random(Box::new(script)));
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(Engine::new());
         let rings = Kms::new(base_with(store.clone(), provider)).without_caller(TENANT);
         rings.create(&name(ring), algorithm).unwrap();
         rings.rotate(&name(ring)).unwrap();

@@ -2,16 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_core::{Algorithm, Base, FixedClock, Gate, Time, memory::MemoryStore};
+use strongroom_core::{Algorithm, Base, FixedClock, Gate, Time};
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, Settings};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{DELETABLE, NOW, TENANT, minimums, name, rings, verdict};
 
 #[test]
 fn a_ring_shows_its_versions_and_settings_and_no_secret_is_among_them() {
     let clock = Arc::new(FixedClock::at(NOW));
-    let (store, provider) = (Arc::new(MemoryStore::new()), Arc::new(RustCrypto::new()));
+    let (store, provider) = (Arc::new(Engine::new()), Arc::new(RustCrypto::new()));
     let base = Base::new(store, Arc::new(Gate::new()), provider, clock.clone()).unwrap();
     let (rings, ring) = (Kms::new(base).without_caller(TENANT), name("ring"));
     let created = rings.create(&ring, Algorithm::EcdsaP256).unwrap();

@@ -182,12 +182,15 @@ impl Run {
     }
 }
 
+/// One of each purpose that rings have operations for.
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn a_ring_does_what_the_model_says(
-        algorithm in prop::sample::select(&Algorithm::ALL[..]),
+        algorithm in prop::sample::select(&ALGORITHMS[..]),
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let mut run = Run { rings: rings(), algorithm, model: Model::new(algorithm.signs()), made: Vec::new() };

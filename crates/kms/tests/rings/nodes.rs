@@ -6,11 +6,10 @@ use std::{
 };
 
 use proptest::prelude::*;
-use strongroom_core::{
-    Algorithm, Base, FixedClock, Gate, Lease, SealedStore, Time, deferring, memory::MemoryStore,
-};
+use strongroom_core::{Algorithm, Base, FixedClock, Gate, Lease, SealedStore, Time, deferring};
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, KmsError, Rings};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     support::{DELETABLE, NOW, TENANT, minimums, name, verdict},
@@ -19,7 +18,7 @@ use crate::{
 
 /// The database and the time.
 struct World {
-    engine: Arc<MemoryStore>,
+    engine: Arc<Engine>,
     clock: Arc<FixedClock>,
 }
 
@@ -30,7 +29,7 @@ struct Node {
 
 impl World {
     fn new() -> Self {
-        Self { engine: Arc::new(MemoryStore::shared()), clock: Arc::new(FixedClock::at(NOW)) }
+        Self { engine: Arc::new(Engine::shared()), clock: Arc::new(FixedClock::at(NOW)) }
     }
 
     fn rings(&self, store: Arc<dyn SealedStore>) -> Rings {

@@ -2,10 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_core::{
-    Algorithm, Caller, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError, memory::MemoryStore,
-};
+use strongroom_core::{Algorithm, Caller, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError};
 use strongroom_kms::{Kms, KmsError, Rings, Signature};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     spy::Spy,
@@ -51,7 +50,7 @@ fn no_key_reaches_the_engine_in_the_clear_by_any_operation() {
     ALGORITHMS.iter().for_each(|algorithm| rings.delete(&name(&format!("{algorithm:?}"))).unwrap());
     search("delete");
     // Without a barrier the same search does find them.
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let rings = Kms::new(base_with(store.clone(), spy.clone())).without_caller(TENANT);
     rings.create(&name("ring"), Algorithm::Ed25519).unwrap();
     assert!(holds(&store.dump(), spy.made().last().unwrap()));
@@ -161,7 +160,7 @@ fn while_a_running_operation_delays_the_wipe_nothing_new_begins() {
 #[test]
 fn keys_that_the_state_forbids_are_not_in_memory() {
     let spy = Arc::new(Spy::default());
-    let base = base_with(Arc::new(MemoryStore::new()), spy.clone());
+    let base = base_with(Arc::new(Engine::new()), spy.clone());
     let (rings, ring) = (Kms::new(base).without_caller(TENANT), name("ring"));
     rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
     rings.encrypt(&ring, b"text", b"").unwrap();
@@ -175,7 +174,7 @@ fn keys_that_the_state_forbids_are_not_in_memory() {
 #[test]
 fn nothing_that_prints_shows_a_key() {
     let spy = Arc::new(Spy::default());
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let kms = Kms::new(base_with(store.clone(), spy.clone()));
     let rings = kms.without_caller(TENANT);
     let mut printed = vec![format!("{kms:?} {rings:?}")];

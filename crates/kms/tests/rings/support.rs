@@ -5,10 +5,10 @@ use std::sync::Arc;
 use strongroom_barrier::{NewSlot, Sealed, Unlock, UnsealSecret, Unsealed};
 use strongroom_core::{
     Base, CommitError, Event, FixedClock, Gate, Name, Provider, SealedStore, StoreError, Tenant, Time, drain,
-    memory::MemoryStore,
 };
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, KmsError, Rings, Settings};
+use strongroom_store_postgres::testing::Engine;
 
 pub(crate) const TENANT: Tenant = Tenant::from_bytes([1; 16]);
 pub(crate) const OTHER_TENANT: Tenant = Tenant::from_bytes([2; 16]);
@@ -28,12 +28,14 @@ pub(crate) fn kind(error: &KmsError) -> &'static str {
         KmsError::WrongType => "wrong type",
         KmsError::TooOld => "too old",
         KmsError::NoVersion => "no version",
+        KmsError::Exhausted(_) => "exhausted",
         KmsError::Invalid(_) => "invalid",
         KmsError::OpenFailed => "does not open",
         KmsError::Store(StoreError::Sealed) => "sealed",
         KmsError::Store(_) => "store",
         KmsError::Commit(CommitError::Unknown) => "unknown",
         KmsError::Commit(_) => "commit",
+        KmsError::Full(_) => "full",
     }
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn rings_over(store: Arc<dyn SealedStore>) -> Rings {
 }
 
 pub(crate) fn rings() -> Rings {
-    rings_over(Arc::new(MemoryStore::new()))
+    rings_over(Arc::new(Engine::new()))
 }
 
 /// Takes all waiting events out of a store.
@@ -78,7 +80,7 @@ pub(crate) fn drained(store: &dyn SealedStore) -> Vec<Event> {
 
 /// An engine with a barrier's database in it, which processes start on one after the other.
 pub(crate) struct Disk {
-    pub(crate) engine: Arc<MemoryStore>,
+    pub(crate) engine: Arc<Engine>,
     sealed: Sealed,
 }
 
@@ -88,7 +90,7 @@ impl Disk {
     }
 
     pub(crate) fn with(provider: Arc<dyn Provider>) -> Self {
-        let (engine, clock) = (Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+        let (engine, clock) = (Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
         let slots = [NewSlot::Secret(&secret())];
         let created = Sealed::create(engine.clone(), provider, clock, &slots, Vec::new()).unwrap();
         Self { engine, sealed: created.sealed }

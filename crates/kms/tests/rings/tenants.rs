@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use strongroom_core::{Algorithm, Name, Tenant, memory::MemoryStore};
+use strongroom_core::{Algorithm, Name, Tenant};
 use strongroom_kms::{Kms, KmsError, Rings, Signature};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{DELETABLE, Disk, OTHER_TENANT, TENANT, base_over, minimums, name, verdict};
 
 fn two() -> (Rings, Rings) {
-    let kms = Kms::new(base_over(Arc::new(MemoryStore::new())));
+    let kms = Kms::new(base_over(Arc::new(Engine::new())));
     (kms.without_caller(TENANT), kms.without_caller(OTHER_TENANT))
 }
 

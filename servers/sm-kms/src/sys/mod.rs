@@ -9,6 +9,7 @@ mod rotation;
 mod slot_shown;
 mod slots;
 mod tenants;
+mod told;
 mod way;
 
 use std::error::Error;
@@ -17,20 +18,26 @@ pub(crate) use page::Page;
 pub(crate) use private::Operation;
 pub(crate) use public::Public;
 use strongroom_barrier::{CreateError, SlotError, UnsealError};
+use strongroom_core::{Refusal, Verdict};
 use strongroom_serve::{Response, StatusCode};
 
 use crate::{NodeError, answer};
+
+/// A secret that was handed in opens nothing.
+const WRONG: Verdict = Verdict::Refused(Refusal::WrongSecret);
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn node_failed(error: &NodeError) -> Response {
     match error {
-        NodeError::Create(CreateError::Exists) => answer::bad_request("Vault is already initialized"),
+        NodeError::Create(CreateError::Exists) => {
+            answer::bad_request("Vault is already initialized").told(Verdict::Refused(Refusal::State))
+        }
         NodeError::Uninitialized => answer::bad_request("Vault is not initialized"),
-        NodeError::Unseal(UnsealError::Share(error)) => answer::bad_request(&error.to_string()),
+        NodeError::Unseal(UnsealError::Share(error)) => answer::bad_request(&error.to_string()).told(WRONG),
         NodeError::Unseal(
             error @ (UnsealError::WrongPassphrase | UnsealError::WrongSecret | UnsealError::WrongKey),
-        ) => answer::bad_request(&error.to_string()),
+        ) => answer::bad_request(&error.to_string()).told(WRONG),
         error @ NodeError::Busy => Response::busy(&error.to_string()),
         NodeError::Store(error) | NodeError::Unseal(UnsealError::Store(error)) => answer::store_failed(error),
         NodeError::Commit(error) => answer::commit_failed(error),

@@ -6,7 +6,7 @@ use strongroom_serve::{Head, Method, Response, StatusCode};
 
 use super::{Page, backup, node_failed, rotation, slots, tenants};
 use crate::{
-    Node,
+    Asker, Node,
     answer::{self, Reply},
     routes::Access,
 };
@@ -113,7 +113,7 @@ impl Operation {
             return refusal;
         }
         match self {
-            Self::Seal => match node.seal_everywhere() {
+            Self::Seal => match node.seal_everywhere(&Asker::holder(access.caller)) {
                 Ok(()) => Response::empty(StatusCode::NO_CONTENT),
                 Err(error) => node_failed(&error),
             },
@@ -214,7 +214,7 @@ struct Itself<'a> {
 
 fn lookup_self(access: &Access, reply: &Reply) -> Response {
     reply.data(&Itself {
-        accessor: access.token.accessor.iter().map(|byte| format!("{byte:02x}")).collect(),
+        accessor: access.token.accessor_text(),
         creation_time: access.token.made.as_millis() / 1000,
         creation_ttl: 0,
         display_name: "root",

@@ -8,7 +8,7 @@ use strongroom_serve::{Head, InvalidQuery, Method, Response, StatusCode};
 use super::VERSION;
 use super::node_failed;
 use crate::{
-    Node, answer,
+    Asker, Node, answer,
     loose::Asked,
     payload::{SecretText, check, take},
 };
@@ -102,21 +102,29 @@ impl Public {
         })
     }
 
-    pub(crate) fn answer(self, node: &Node, query: &Query, body: &[u8]) -> Response {
+    /// Whether it changes the state of the node, so that a refusal of it is counted.
+    pub(crate) const fn changes(self) -> bool {
+        match self {
+            Self::Initialize | Self::Unseal => true,
+            Self::Initialized | Self::SealStatus | Self::Health | Self::Leader => false,
+        }
+    }
+
+    pub(crate) fn answer(self, node: &Node, asker: &Asker, query: &Query, body: &[u8]) -> Response {
         match self {
             Self::Initialized => {
                 Response::json(StatusCode::OK, &json!({ "initialized": node.sealed().is_some() }))
             }
-            Self::Initialize => initialize(node, body),
+            Self::Initialize => initialize(node, asker, body),
             Self::SealStatus => seal_status(node),
-            Self::Unseal => unseal(node, body),
+            Self::Unseal => unseal(node, asker, body),
             Self::Health => health(node, query),
             Self::Leader => leader(node),
         }
     }
 }
 
-fn initialize(node: &Node, body: &[u8]) -> Response {
+fn initialize(node: &Node, asker: &Asker, body: &[u8]) -> Response {
     let request: InitRequest = match check(body).and_then(take) {
         Ok(request) => request,
         Err(refusal) => return refusal,
@@ -137,9 +145,9 @@ fn initialize(node: &Node, body: &[u8]) -> Response {
             "invalid seal configuration: threshold must be greater than one for multiple shares",
         );
     }
-    let made = node
-        .new_token()
-        .and_then(|token| Ok((node.initialize(Some(Split { shares, threshold }), &token)?, token)));
+    let made = node.new_token().and_then(|token| {
+        Ok((node.initialize_for(asker, Some(Split { shares, threshold }), &token)?, token))
+    });
     match made {
         Ok((shares, token)) => {
             let hex: Vec<_> = shares.iter().map(Share::expose_hex).collect();
@@ -155,7 +163,7 @@ fn initialize(node: &Node, body: &[u8]) -> Response {
     }
 }
 
-fn unseal(node: &Node, body: &[u8]) -> Response {
+fn unseal(node: &Node, asker: &Asker, body: &[u8]) -> Response {
     let request: UnsealRequest = match check(body).and_then(take) {
         Ok(request) => request,
         Err(refusal) => return refusal,
@@ -167,7 +175,7 @@ fn unseal(node: &Node, body: &[u8]) -> Response {
         UnsealRequest { reset: true, .. } if node.open().is_some() => {
             return answer::bad_request("vault is unsealed");
         }
-        UnsealRequest { reset: true, .. } => node.reset(),
+        UnsealRequest { reset: true, .. } => node.reset(asker),
         UnsealRequest { key: Some(SecretText(key)), .. } if !key.expose_secret().is_empty() => {
             let share = match Share::parse(node.provider(), key.expose_secret()) {
                 Ok(share) => share,
@@ -177,7 +185,7 @@ fn unseal(node: &Node, body: &[u8]) -> Response {
                 Err(error) => return answer::bad_request(&error.to_string()),
             };
             if node.open().is_none()
-                && let Err(error) = node.enter_share(share)
+                && let Err(error) = node.enter_share(asker, share)
             {
                 return node_failed(&error);
             }
@@ -188,7 +196,7 @@ fn unseal(node: &Node, body: &[u8]) -> Response {
                 Err(error) => return answer::bad_request(&error.to_string()),
             };
             if node.open().is_none()
-                && let Err(error) = node.unseal_with_passphrase(&passphrase)
+                && let Err(error) = node.unseal_with_passphrase(asker, &passphrase)
             {
                 return node_failed(&error);
             }

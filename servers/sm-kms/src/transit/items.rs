@@ -1,7 +1,7 @@
 //! One request, one thing to do, or many of them as `batch_input`.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use strongroom_core::Name;
+use strongroom_core::{Detail, Failure, Name, Verdict};
 use strongroom_kms::{KmsError, Rings};
 use strongroom_serve::{
     Response, StatusCode,
@@ -71,11 +71,12 @@ impl ItemError {
 
     /// What is said of one item of a batch, or the answer to all of it.
     fn of_item(self, using: Use) -> Result<String, Response> {
-        use KmsError::{Commit, Disabled, NotFound, Store, WrongType};
+        use KmsError::{Commit, Disabled, Full, NotFound, Store, WrongType};
         match self {
             Self::Input(text) => Ok(text.to_owned()),
             Self::Kms(WrongType) if !using.signs() => Ok(WrongType.to_string()),
-            Self::Request(_) | Self::Kms(Store(_) | NotFound | Commit(_) | WrongType | Disabled) => {
+            Self::Request(_)
+            | Self::Kms(Store(_) | NotFound | Commit(_) | Full(_) | WrongType | Disabled) => {
                 Err(self.response())
             }
             Self::Kms(error) => Ok(error.to_string()),
@@ -169,8 +170,13 @@ fn batch<T: Item>(
             }
         });
     }
-    let status = status(using, failed, outcomes.len(), partial);
-    Ok(reply.data_with(status, &Outcomes { batch_results: outcomes }))
+    let (all, status) = (outcomes.len(), status(using, failed, outcomes.len(), partial));
+    let answer = reply.data_with(status, &Outcomes { batch_results: outcomes });
+    let answer = answer.with_detail(Detail::Count(all as u64));
+    Ok(match failed {
+        0 => answer,
+        _ => answer.with_detail(Detail::Failed(failed as u64)).told(Verdict::Failed(Failure::Partly)),
+    })
 }
 
 /// The status that a caller wants for a batch of which only a part failed: one that an answer with a body can have.

@@ -1,6 +1,6 @@
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
-use strongroom_core::{Algorithm, Name};
+use strongroom_core::{Algorithm, Failure, Name, Verdict};
 use strongroom_keys::public_pem;
 use strongroom_kms::{KmsError, Ring, RingVersion, Rings, Settings};
 use strongroom_serve::{Response, StatusCode};
@@ -14,6 +14,9 @@ use crate::{
 
 /// Names that are read at once.
 const PAGE: usize = 1_000;
+
+/// The kinds of ring that clients make.
+const CREATED: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
 
 const CREATE: &[&str] = &[
     "type",
@@ -110,7 +113,10 @@ pub(super) fn answer(
         RingOperation::Create => {
             let body = check(body)?;
             reply.ignored(body, CREATE);
-            Ok(create(rings, name, &take(body)?)?)
+            let (ring, created) = create(rings, name, &take(body)?)?;
+            let answer = reply.data(&view(name, &ring));
+            // Nothing was changed, so no change tells of it.
+            return Ok(if created { answer } else { answer.told(Verdict::Failed(Failure::Conflict)) });
         }
         RingOperation::Read => match rings.read(name) {
             Err(KmsError::NotFound) => return Err(answer::nothing()),
@@ -141,8 +147,8 @@ pub(super) fn answer(
     ring.map(|ring| reply.data(&view(name, &ring))).map_err(|error| refused(&error))
 }
 
-/// Creates a ring; one that is there already with the same type is answered as it is.
-fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, Response> {
+/// Creates a ring; one that is there already with the same type is answered as it is. Also whether it was created.
+fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<(Ring, bool), Response> {
     if request.derived == Some(Flag(true)) || request.convergent_encryption == Some(Flag(true)) {
         return Err(answer::bad_request("derived and convergent keys are not supported"));
     }
@@ -150,7 +156,7 @@ fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, R
     let asked = match request.kind.as_deref() {
         None => None,
         Some(kind) => Some(
-            Algorithm::ALL
+            CREATED
                 .into_iter()
                 .find(|known| type_name(*known) == kind)
                 .ok_or_else(|| answer::bad_request("unknown or unsupported key type"))?,
@@ -160,11 +166,12 @@ fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, R
         Err(KmsError::Exists) => {
             let ring = rings.read(name).map_err(|error| refused(&error))?;
             if asked.is_some_and(|asked| asked != ring.algorithm) {
-                return Err(answer::bad_request("a key of this name and of another type exists"));
+                return Err(answer::bad_request("a key of this name and of another type exists")
+                    .told(Verdict::Failed(Failure::Conflict)));
             }
-            Ok(ring)
+            Ok((ring, false))
         }
-        other => other.map_err(|error| refused(&error)),
+        other => other.map(|ring| (ring, true)).map_err(|error| refused(&error)),
     }
 }
 
@@ -195,7 +202,26 @@ pub fn type_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Ed25519 => "ed25519",
         Algorithm::EcdsaP256 => "ecdsa-p256",
-        _ => "aes256-gcm96",
+        Algorithm::Aes256Gcm => "aes256-gcm96",
+        Algorithm::RawAes128Gcm => "raw-aes128-gcm96",
+        Algorithm::RawAes192Gcm => "raw-aes192-gcm96",
+        Algorithm::RawAes256Gcm => "raw-aes256-gcm96",
+        Algorithm::RawChaCha20Poly1305 => "raw-chacha20-poly1305",
+        Algorithm::RawXChaCha20Poly1305 => "raw-xchacha20-poly1305",
+        Algorithm::Aes256Siv => "aes256-siv",
+        Algorithm::HmacSha224 => "hmac-sha2-224",
+        Algorithm::HmacSha256 => "hmac-sha2-256",
+        Algorithm::HmacSha384 => "hmac-sha2-384",
+        Algorithm::HmacSha512 => "hmac-sha2-512",
+        Algorithm::HmacSha3_224 => "hmac-sha3-224",
+        Algorithm::HmacSha3_256 => "hmac-sha3-256",
+        Algorithm::HmacSha3_384 => "hmac-sha3-384",
+        Algorithm::HmacSha3_512 => "hmac-sha3-512",
+        Algorithm::CmacAes128 => "aes128-cmac",
+        Algorithm::CmacAes192 => "aes192-cmac",
+        Algorithm::CmacAes256 => "aes256-cmac",
+        Algorithm::KbkdfHmacSha256 => "kbkdf-hmac-sha2-256",
+        _ => "unknown",
     }
 }
 

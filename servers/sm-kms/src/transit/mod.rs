@@ -4,6 +4,7 @@ mod crypt;
 mod items;
 mod keys;
 mod sign;
+mod told;
 
 use strongroom_core::{Name, RequestId};
 use strongroom_kms::Rings;

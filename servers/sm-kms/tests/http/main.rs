@@ -9,7 +9,10 @@
 mod access;
 mod backup;
 mod batches;
+mod canaries;
 mod crypt;
+mod events;
+mod events_lost;
 mod hostile;
 mod json;
 mod keys;

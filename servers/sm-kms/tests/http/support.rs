@@ -12,7 +12,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use strongroom_core::{FixedClock, Store, Time, memory::MemoryStore};
 use strongroom_keys::RustCrypto;
-use strongroom_serve::{Limits, Pool, Server};
+use strongroom_serve::{Limits, Metrics, Pool, Server};
 use strongroom_sm_kms::{Api, Backups, Node};
 use tokio::sync::oneshot;
 
@@ -28,6 +28,7 @@ pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
 pub(crate) struct Vault {
     pub(crate) node: Arc<Node>,
     pub(crate) clock: Arc<FixedClock>,
+    pub(crate) metrics: Metrics,
     pub(crate) token: String,
     pub(crate) shares: Vec<String>,
     pub(crate) hex: Vec<String>,
@@ -53,6 +54,8 @@ impl Vault {
         let node = Arc::new(node.unwrap().with_backups(backups));
         let pool = Pool::start("test", 4, 64, LONG).unwrap();
         let server = Server::bind(([127, 0, 0, 1], 0).into(), None, Limits::default()).unwrap();
+        let metrics = Metrics::new(&[]);
+        let server = server.metered(&metrics);
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel();
         let api = Api::new(Arc::clone(&node), pool);
@@ -63,7 +66,7 @@ impl Vault {
         });
         let (stop, thread) = (Some(stop), Some(thread));
         let (token, shares, hex) = (String::new(), Vec::new(), Vec::new());
-        Self { node, clock, token, shares, hex, address, stop, thread }
+        Self { node, clock, metrics, token, shares, hex, address, stop, thread }
     }
 
     /// Initialised, and sealed.

@@ -174,7 +174,7 @@ fn after_seal_nothing_works_until_the_shares_come_again() {
 #[test]
 fn a_share_from_before_a_seal_does_not_count_after_it() {
     let vault = Vault::open();
-    vault.node.enter_share(strongroom_barrier_share(&vault)).unwrap();
+    vault.node.enter_share(&strongroom_sm_kms::Asker::system(), strongroom_barrier_share(&vault)).unwrap();
     assert_eq!(vault.send(&vault.request("PUT", "sys/seal")).status, 204);
     assert_eq!(progress(&vault), 0);
     assert_eq!(enter(&vault, &vault.shares[1]).0, 200);

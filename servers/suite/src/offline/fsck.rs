@@ -1,13 +1,12 @@
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use serde_json::{Value, json};
 use strongroom::{
-    RustCrypto, Sealed, SqliteStore, Strongroom,
+    RustCrypto, Sealed, Strongroom,
     barrier::{Report, UnsealError},
-    core::SystemClock,
-    sqlite,
+    core::{Store, SystemClock},
 };
-use strongroom_sm_kms::DATABASE;
+use strongroom_sm_kms::StoreOptions;
 
 use super::{
     OfflineError, Outcome,
@@ -23,9 +22,8 @@ is named by its place in the database; nothing that is sealed is shown. Run it a
 
 #[derive(clap::Args)]
 pub(crate) struct Fsck {
-    /// The folder of the server's database
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    store: StoreOptions,
     #[command(flatten)]
     way_in: WayIn,
 }
@@ -35,7 +33,7 @@ impl Fsck {
         let entered = self.way_in.enter()?;
         let (store, room) = self.open(&entered)?;
         let (mut teller, began) = (Teller::new(), Instant::now());
-        let report = room.fsck(&store, &mut |rows| teller.rows(rows))?;
+        let report = room.fsck(&*store, &mut |rows| teller.rows("checking", rows))?;
         let took = began.elapsed();
         let mut found = value(&report);
         if let Some(object) = found.as_object_mut() {
@@ -47,15 +45,10 @@ impl Fsck {
         }))
     }
 
-    fn open(&self, entered: &Entered) -> Result<(SqliteStore, Strongroom), OfflineError> {
-        let path = self.data.join(DATABASE);
-        let store = SqliteStore::open(&path).map_err(|error| match error {
-            sqlite::OpenError::NotFound => OfflineError::NoDatabase(self.data.clone()),
-            other => OfflineError::Database(path.clone(), other),
-        })?;
+    fn open(&self, entered: &Entered) -> Result<(Arc<dyn Store>, Strongroom), OfflineError> {
+        let store = self.store.place()?.open()?.store();
         let (provider, clock) = (Arc::new(RustCrypto::new()), Arc::new(SystemClock));
-        let sealed = Sealed::open(Arc::new(store.clone()), provider, clock)
-            .map_err(|error| OfflineError::Empty(path.clone(), error))?;
+        let sealed = Sealed::open(Arc::clone(&store), provider, clock).map_err(OfflineError::Empty)?;
         self.check_shares(&sealed, entered)?;
         Ok((store, Strongroom::of(sealed.unseal(&entered.unlock())?)))
     }

@@ -1,6 +1,7 @@
 //! What an operator does without a running server: keys for backups, the way back from one, and looking whether all
 //! is sound.
 
+mod copy;
 mod drill;
 mod fsck;
 mod input;
@@ -19,12 +20,11 @@ use clap::Subcommand;
 use strongroom::{
     StoreError,
     backup::{BackupError, DrillError, KeyTextError, RestoreError},
-    barrier::{OpenError, ShareError, ShortPassphrase, UnsealError},
+    barrier::{CopyError, OpenError, ShareError, ShortPassphrase, UnsealError},
     core::KeyError,
-    sqlite,
 };
 use strongroom_serve::{DEEP, wiping_stack};
-use strongroom_sm_kms::SecretFileError;
+use strongroom_sm_kms::{PlaceError, RunError, SecretFileError};
 
 #[derive(Subcommand)]
 pub(crate) enum Offline {
@@ -37,6 +37,9 @@ pub(crate) enum Offline {
     /// Rehearse a restoration: restore, unseal, check and use everything in a temporary folder, and remove it
     #[command(after_help = drill::EXAMPLE)]
     Drill(drill::Drill),
+    /// Copy the database of a stopped server to another engine, sealed as it is, and read it back
+    #[command(after_help = copy::EXAMPLE)]
+    Copy(copy::Copy),
     /// Look whether the database of a stopped server is sound; the exit code is 0 if it is, 1 if not
     #[command(after_help = fsck::EXAMPLE)]
     Fsck(fsck::Fsck),
@@ -87,12 +90,14 @@ pub(crate) enum OfflineError {
     Restore(PathBuf, #[source] RestoreError),
     #[error("the drill failed")]
     Drill(#[source] DrillError),
-    #[error("no database in {}: name the folder that the server has as --data", .0.display())]
-    NoDatabase(PathBuf),
-    #[error("the database {} cannot be opened", .0.display())]
-    Database(PathBuf, #[source] sqlite::OpenError),
-    #[error("{} holds no database yet: a server on it has to be initialized first", .0.display())]
-    Empty(PathBuf, #[source] OpenError),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    Database(#[from] RunError),
+    #[error("the store holds no database yet: a server on it has to be initialized first")]
+    Empty(#[source] OpenError),
+    #[error("the database was not copied")]
+    Copy(#[source] CopyError),
     #[error("it does not unseal")]
     Unseal(#[from] UnsealError),
     #[error("the database cannot be read")]
@@ -115,6 +120,7 @@ impl Offline {
             Self::RecoveryKey(task) => task.run(json),
             Self::Restore(task) => task.run(json),
             Self::Drill(task) => task.run(json),
+            Self::Copy(task) => task.run(json),
             Self::Fsck(task) => task.run(json),
             Self::VerifyBackup(task) => task.run(json),
         })?;

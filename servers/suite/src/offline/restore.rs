@@ -11,7 +11,7 @@ use strongroom::{
     backup::{self, Restored},
     core::KeyError,
 };
-use strongroom_sm_kms::DATABASE;
+use strongroom_sm_kms::{DATABASE, RunError};
 
 use crate::dev::quoted;
 
@@ -104,7 +104,7 @@ fn next(data: &str) -> String {
 /// The history that a restored database begins.
 fn history(path: &Path, restored: &Restored) -> Result<[u8; 16], OfflineError> {
     let opened = if restored.application { SqliteStore::open_in(path) } else { SqliteStore::open(path) };
-    let store = opened.map_err(|error| OfflineError::Database(path.to_owned(), error))?;
+    let store = opened.map_err(|error| OfflineError::Database(RunError::Database(path.to_owned(), error)))?;
     Ok(store.identity()?.history)
 }
 

@@ -28,7 +28,7 @@ impl Teller {
             Step::Snapshot => self.bytes("copying", done, total),
             Step::Encrypt => self.bytes("encrypting", done, total),
             Step::Decrypt => self.bytes("verifying and decrypting", done, total),
-            Step::Check => self.rows(done),
+            Step::Check => self.rows("checking", done),
         }
     }
 
@@ -37,8 +37,8 @@ impl Teller {
         self.say(doing, || format!("{}{of} KiB", done.div_ceil(1024)));
     }
 
-    pub(super) fn rows(&mut self, done: u64) {
-        self.say("checking", || format!("{done} rows"));
+    pub(super) fn rows(&mut self, doing: &'static str, done: u64) {
+        self.say(doing, || format!("{done} rows"));
     }
 
     fn say(&mut self, doing: &'static str, how_far: impl FnOnce() -> String) {

@@ -6,6 +6,8 @@ mod dev;
 #[cfg(test)]
 mod durable;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod first_start;
 #[cfg(test)]
 mod help;
