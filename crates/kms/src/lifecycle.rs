@@ -23,6 +23,19 @@ impl Rings {
         self.commit(|reader| self.plan_rotate(reader, name))
     }
 
+    /// The same, and answers what the ring shows then.
+    ///
+    /// # Errors
+    /// As for [`Rings::rotate`].
+    pub fn rotate_and_read(&self, name: &Name) -> Result<Ring, KmsError> {
+        self.commit(|reader| {
+            self.changed(reader, name, Action::Rotate, |ring| {
+                self.add_version(ring)?;
+                Ok(ring.view())
+            })
+        })
+    }
+
     /// Changes settings of a ring, also of a disabled one: a minimum can be raised and the deletion be allowed
     /// before anybody uses it again.
     ///
@@ -84,11 +97,7 @@ impl Rings {
     /// # Errors
     /// As for [`Rings::rotate`], but nothing is committed yet.
     pub fn plan_rotate(&self, reader: Reader<'_>, name: &Name) -> Result<Change<u32>, KmsError> {
-        let base = self.base();
-        self.changed(reader, name, Action::Rotate, |ring| match ring.disabled {
-            true => Err(KmsError::Disabled),
-            false => ring.add_version(&*base.provider, base.clock.now()),
-        })
+        self.changed(reader, name, Action::Rotate, |ring| self.add_version(ring))
     }
 
     /// Plans [`Rings::configure`].
@@ -157,6 +166,13 @@ impl Rings {
             }
             self.plan_rotate(reader, name).map(|change| change.map(drop))
         })
+    }
+
+    fn add_version(&self, ring: &mut RingRecord) -> Result<u32, KmsError> {
+        match ring.disabled {
+            true => Err(KmsError::Disabled),
+            false => ring.add_version(self.provider(), self.base().clock.now()),
+        }
     }
 
     fn commit<T>(&self, plan: impl Fn(Reader<'_>) -> Result<Change<T>, KmsError>) -> Result<T, KmsError> {

@@ -36,6 +36,18 @@ fn a_ring_shows_its_versions_and_settings_and_no_secret_is_among_them() {
 }
 
 #[test]
+fn a_rotation_answers_the_ring_that_it_made_and_refuses_a_disabled_one() {
+    let (rings, ring) = (rings(), name("ring"));
+    assert_eq!(verdict(rings.rotate_and_read(&ring)), "not found");
+    rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
+    let rotated = rings.rotate_and_read(&ring).unwrap();
+    assert_eq!((rotated.versions.len(), &rotated), (2, &rings.read(&ring).unwrap()));
+    rings.disable(&ring).unwrap();
+    assert_eq!(verdict(rings.rotate_and_read(&ring)), "disabled");
+    assert_eq!(rings.read(&ring).unwrap().versions, rotated.versions);
+}
+
+#[test]
 fn settings_that_are_not_given_stay() {
     let (rings, ring) = (rings(), name("ring"));
     rings.create(&ring, Algorithm::Aes256Gcm).unwrap();

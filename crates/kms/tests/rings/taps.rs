@@ -6,6 +6,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
+    thread,
     time::Duration,
 };
 
@@ -26,6 +27,11 @@ pub(crate) trait Tap: Send + Sync {
     /// After a commit, before its outcome is answered.
     fn committed(&self, outcome: Outcome) -> Outcome {
         outcome
+    }
+
+    /// Whether the store is said to be shared.
+    fn shared(&self, is: bool) -> bool {
+        is
     }
 }
 
@@ -107,11 +113,12 @@ impl Tap for Hold {
     }
 }
 
-/// A network that can be cut, and that can lose the answers of commits.
+/// A network that can be cut, that can be slow, and that can lose the answers of commits.
 #[derive(Default)]
 pub(crate) struct Wire {
     pub(crate) cut: AtomicBool,
     pub(crate) loses_answers: AtomicBool,
+    pub(crate) slow: AtomicBool,
 }
 
 impl Tap for Wire {
@@ -119,6 +126,12 @@ impl Tap for Wire {
         match self.cut.load(Ordering::SeqCst) {
             true => Err(StoreError::Engine("cut off".into())),
             false => Ok(()),
+        }
+    }
+
+    fn read(&self) {
+        if self.slow.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(150));
         }
     }
 
@@ -132,12 +145,21 @@ pub(crate) struct Yield;
 
 impl Tap for Yield {
     fn read(&self) {
-        std::thread::yield_now();
+        thread::yield_now();
     }
 
     fn committed(&self, outcome: Outcome) -> Outcome {
-        std::thread::yield_now();
+        thread::yield_now();
         outcome
+    }
+}
+
+/// Takes a database for its own that others write to: such a node trusts its memory for ever.
+pub(crate) struct Deaf;
+
+impl Tap for Deaf {
+    fn shared(&self, _: bool) -> bool {
+        false
     }
 }
 
@@ -188,7 +210,7 @@ impl<T: Tap> Store for Tapped<T> {
     }
 
     fn shared(&self) -> bool {
-        self.inner.shared()
+        self.tap.shared(self.inner.shared())
     }
 }
 

@@ -126,7 +126,7 @@ pub(super) fn answer(
             let body = check(body)?;
             reply.ignored(body, &[]);
             take::<IgnoredAny>(body)?;
-            rings.rotate(name).and_then(|_| rings.read(name))
+            rings.rotate_and_read(name)
         }
         RingOperation::Configure => {
             let body = check(body)?;

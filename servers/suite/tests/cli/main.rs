@@ -14,7 +14,12 @@ mod help;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+#[path = "../../../../crates/kms/tests/rings/linear/mod.rs"]
+mod linear;
+#[cfg(test)]
 mod memory;
+#[cfg(test)]
+mod nodes;
 #[cfg(test)]
 mod offline;
 #[cfg(test)]

@@ -1,0 +1,5 @@
+//! Several servers on one PostgreSQL database.
+
+mod fleet;
+mod remote;
+mod storm;
