@@ -51,6 +51,7 @@
 mod append;
 mod archive;
 mod checkpoint;
+mod checks;
 mod consistency;
 mod cursor;
 mod drain;
@@ -98,6 +99,7 @@ mod watch;
 
 pub use archive::{Archive, Folder};
 pub use checkpoint::Checkpoint;
+pub use checks::checks;
 pub use consistency::ConsistencyProof;
 pub use cursor::Cursor;
 pub use drain::Drained;

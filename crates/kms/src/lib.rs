@@ -34,7 +34,7 @@ mod rings;
 mod text;
 mod uses;
 
-pub use check::RingCheck;
+pub use check::{RingCheck, UsesCheck};
 pub use error::KmsError;
 pub use handle::RingHandle;
 pub use limits::{AtLimit, UseLimits};

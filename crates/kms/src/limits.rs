@@ -58,7 +58,7 @@ impl Rings {
         Some(Meter { base, tenant, name, ring: ring.id, limit })
     }
 
-    /// Encrypts, once more after a rotation if that is what is to happen at the limit.
+    /// Encrypts, and where a rotation is what is to happen at the limit, again after it.
     pub(crate) fn rotating<T>(
         &self,
         name: &Name,

@@ -295,3 +295,27 @@ fn an_older_state_of_one_row_does_not_pass() {
     let log = AuditLog::open(base(store, fixture.clock.clone()), HISTORY).unwrap();
     assert_eq!(log.fsck(&mut |_| ()).unwrap().findings, []);
 }
+
+#[test]
+fn who_looks_at_single_records_finds_those_that_make_no_sense() {
+    let (fixture, store) = filled();
+    fixture.log.set_retention(&Caller::application(TENANT), &Retention::default()).unwrap();
+    let checks = strongroom_audit::checks();
+    for check in &checks {
+        for (key, mut value) in rows(&store, check.table().number()) {
+            assert_eq!(check.check(&key, &value), Ok(()), "{key:?}");
+            value.pop();
+            assert!(check.check(&key, &value).is_err(), "{key:?}");
+            assert!(check.check(&key, &[]).is_err(), "{key:?}");
+        }
+    }
+    let ours = |key: &RecordKey| key.table().number() >> 8 == 4;
+    let tables: std::collections::BTreeSet<_> = store
+        .dump()
+        .into_iter()
+        .map(|(key, _)| RecordKey::from_bytes(key).unwrap())
+        .filter(ours)
+        .map(|key| key.table())
+        .collect();
+    assert!(tables.iter().all(|table| checks.iter().any(|check| check.table() == *table)));
+}

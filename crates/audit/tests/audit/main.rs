@@ -7,6 +7,7 @@ mod drain;
 mod erase;
 mod export;
 mod faults;
+mod golden;
 mod naive;
 mod notes;
 mod producers;

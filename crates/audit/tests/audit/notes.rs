@@ -1,6 +1,10 @@
 //! The texts that others keep: origins, verifier keys, checkpoints.
 
-use strongroom_audit::{InvalidVerifierKey, LogId, Origin, ProofError, SignedCheckpoint, VerifierKey};
+use proptest::prelude::*;
+use strongroom_audit::{
+    ConsistencyProof, Cursor, InclusionProof, InvalidVerifierKey, Leaf, LogId, Origin, ProofError,
+    SignedCheckpoint, VerifierKey,
+};
 
 use crate::support::{Fixture, OTHER, TENANT};
 
@@ -106,5 +110,23 @@ fn origins_of_different_logs_differ_and_read_back() {
         "strongroom/db/global/",
     ] {
         assert_eq!(Origin::parse(wrong), None, "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_does_harm(text in "\\PC{0,300}", lines in proptest::collection::vec("[a-z0-9+/= ]{0,60}", 0..20)) {
+        let lines = lines.join("\n") + "\n";
+        for first in ["", "strongroom/audit/inclusion/v1\n", "strongroom/audit/consistency/v1\n", "strongroom/db/global\n"] {
+            for rest in [&text, &lines] {
+                let text = format!("{first}{rest}");
+                prop_assert!(InclusionProof::parse(&text).is_err());
+                prop_assert!(ConsistencyProof::parse(&text).is_err());
+                prop_assert!(SignedCheckpoint::parse(&text).is_err());
+                prop_assert!(VerifierKey::parse(&text).is_err());
+                prop_assert!(Cursor::parse(&text).is_err());
+                prop_assert!(Leaf::from_bytes(text.as_bytes()).is_none());
+            }
+        }
     }
 }

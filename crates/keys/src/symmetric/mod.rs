@@ -42,29 +42,29 @@ pub(crate) struct Symmetric {
     expand: fn(Algorithm, &[u8], &Arc<dyn Random>) -> Made,
 }
 
-impl Symmetric {
-    /// New keys of HMAC are as long as the digest (RFC 2104, section 3).
-    const TYPES: [Self; 18] = [
-        Self::row(16, Algorithm::RawAes128Gcm, AeadKey::<AesGcm<Aes128Enc, U12>>::expand),
-        Self::row(24, Algorithm::RawAes192Gcm, AeadKey::<AesGcm<Aes192Enc, U12>>::expand),
-        Self::row(32, Algorithm::RawAes256Gcm, AeadKey::<AesGcm<Aes256Enc, U12>>::expand),
-        Self::row(32, Algorithm::RawChaCha20Poly1305, AeadKey::<ChaCha20Poly1305>::expand),
-        Self::row(32, Algorithm::RawXChaCha20Poly1305, AeadKey::<XChaCha20Poly1305>::expand),
-        Self::row(64, Algorithm::Aes256Siv, SivKey::expand),
-        Self::row(28, Algorithm::HmacSha224, MacKey::<Hmac<Sha224>>::expand),
-        Self::row(32, Algorithm::HmacSha256, MacKey::<HmacSha256>::expand),
-        Self::row(48, Algorithm::HmacSha384, MacKey::<Hmac<Sha384>>::expand),
-        Self::row(64, Algorithm::HmacSha512, MacKey::<Hmac<Sha512>>::expand),
-        Self::row(28, Algorithm::HmacSha3_224, MacKey::<Hmac<Sha3_224>>::expand),
-        Self::row(32, Algorithm::HmacSha3_256, MacKey::<Hmac<Sha3_256>>::expand),
-        Self::row(48, Algorithm::HmacSha3_384, MacKey::<Hmac<Sha3_384>>::expand),
-        Self::row(64, Algorithm::HmacSha3_512, MacKey::<Hmac<Sha3_512>>::expand),
-        Self::row(16, Algorithm::CmacAes128, MacKey::<Cmac<Aes128Enc>>::expand),
-        Self::row(24, Algorithm::CmacAes192, MacKey::<Cmac<Aes192Enc>>::expand),
-        Self::row(32, Algorithm::CmacAes256, MacKey::<Cmac<Aes256Enc>>::expand),
-        Self::row(32, Algorithm::KbkdfHmacSha256, DerivationKey::expand),
-    ];
+/// New keys of HMAC are as long as the digest (RFC 2104, section 3).
+static TYPES: [Symmetric; 18] = [
+    Symmetric::row(16, Algorithm::RawAes128Gcm, AeadKey::<AesGcm<Aes128Enc, U12>>::expand),
+    Symmetric::row(24, Algorithm::RawAes192Gcm, AeadKey::<AesGcm<Aes192Enc, U12>>::expand),
+    Symmetric::row(32, Algorithm::RawAes256Gcm, AeadKey::<AesGcm<Aes256Enc, U12>>::expand),
+    Symmetric::row(32, Algorithm::RawChaCha20Poly1305, AeadKey::<ChaCha20Poly1305>::expand),
+    Symmetric::row(32, Algorithm::RawXChaCha20Poly1305, AeadKey::<XChaCha20Poly1305>::expand),
+    Symmetric::row(64, Algorithm::Aes256Siv, SivKey::expand),
+    Symmetric::row(28, Algorithm::HmacSha224, MacKey::<Hmac<Sha224>>::expand),
+    Symmetric::row(32, Algorithm::HmacSha256, MacKey::<HmacSha256>::expand),
+    Symmetric::row(48, Algorithm::HmacSha384, MacKey::<Hmac<Sha384>>::expand),
+    Symmetric::row(64, Algorithm::HmacSha512, MacKey::<Hmac<Sha512>>::expand),
+    Symmetric::row(28, Algorithm::HmacSha3_224, MacKey::<Hmac<Sha3_224>>::expand),
+    Symmetric::row(32, Algorithm::HmacSha3_256, MacKey::<Hmac<Sha3_256>>::expand),
+    Symmetric::row(48, Algorithm::HmacSha3_384, MacKey::<Hmac<Sha3_384>>::expand),
+    Symmetric::row(64, Algorithm::HmacSha3_512, MacKey::<Hmac<Sha3_512>>::expand),
+    Symmetric::row(16, Algorithm::CmacAes128, MacKey::<Cmac<Aes128Enc>>::expand),
+    Symmetric::row(24, Algorithm::CmacAes192, MacKey::<Cmac<Aes192Enc>>::expand),
+    Symmetric::row(32, Algorithm::CmacAes256, MacKey::<Cmac<Aes256Enc>>::expand),
+    Symmetric::row(32, Algorithm::KbkdfHmacSha256, DerivationKey::expand),
+];
 
+impl Symmetric {
     const fn row(
         new: usize,
         algorithm: Algorithm,
@@ -75,7 +75,6 @@ impl Symmetric {
 
     /// The type, if keys of this algorithm are symmetric ones of this module.
     pub(crate) fn of(algorithm: Algorithm) -> Option<&'static Self> {
-        static TYPES: [Symmetric; 18] = Symmetric::TYPES;
         TYPES.iter().find(|known| known.algorithm == algorithm)
     }
 
