@@ -4,7 +4,8 @@ use crate::Tenant;
 
 /// A kind of record. Its number stands in the key; the crate that owns the table documents it.
 ///
-/// `0x00xx` core and barrier, `0x01xx` kms, `0x02xx` identity, `0x7fxx` free for tests and applications.
+/// `0x00xx` core and barrier, `0x01xx` kms, `0x02xx` identity, `0x03xx` the facade, `0x04xx` audit, `0x7fxx` free for
+/// tests and applications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Table(u16);
 
