@@ -39,6 +39,8 @@ mod plaintext;
 mod provider;
 mod range;
 mod record_key;
+mod seal_options;
+mod sign_options;
 mod store;
 mod tenant;
 
@@ -49,7 +51,7 @@ pub mod fault;
 pub mod memory;
 pub mod secret_bytes;
 
-pub use algorithm::{Algorithm, HashAlgorithm};
+pub use algorithm::{Algorithm, HashAlgorithm, Purpose};
 pub use argon2_cost::{Argon2Cost, InvalidCost};
 pub use base::Base;
 pub use caches::Caches;
@@ -62,12 +64,16 @@ pub use clock::{Clock, SystemClock, Time};
 pub use due::{Due, DueError, DueReport, Worker, run_due};
 pub use event::{Action, Event, Outbox, Refusal, Service, drain};
 pub use gate::{Closed, Gate, Inside, StillInside};
-pub use key::{Cost, Key, KeyBackend, KeyError, Mac, PublicKey, Sealer, Signer, Stored, UseError};
+pub use key::{
+    Cost, Encapsulated, Key, KeyBackend, KeyError, Mac, PublicKey, Sealer, Signer, Stored, UseError,
+};
 pub use lowered::{Batch, Expect, LOWERED_LIMITS, Limits, Lowered, PLAIN_LIMITS, Write};
 pub use name::{InvalidName, Name};
 pub use plaintext::Plaintext;
 pub use provider::{Aead, Provider, Random};
 pub use range::{Direction, OutsideRange, Range};
 pub use record_key::{InvalidRecordKey, RecordKey, Segment, Table};
+pub use seal_options::{OaepHash, SealOptions};
+pub use sign_options::{Encoding, Input, Padding, Salt, SignOptions};
 pub use store::{Outcome, Record, Revision, SealedStore, Store, StoreError};
 pub use tenant::Tenant;

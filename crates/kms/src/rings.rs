@@ -1,7 +1,8 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
+    Algorithm, Base, Caller, Direction, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider, SignOptions,
+    StoreError, Tenant,
 };
 
 use crate::{
@@ -199,7 +200,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`].
     pub fn sign(&self, name: &Name, version: Option<u32>, message: &[u8]) -> Result<Signature, KmsError> {
-        self.signed(name, version, |key| key.sign(message))
+        self.signed(name, version, |key| key.sign(message, &SignOptions::default()))
     }
 
     /// Signs a digest of a message: 32, 48 or 64 bytes for ECDSA P-256; Ed25519 cannot.
@@ -212,7 +213,7 @@ impl Rings {
         version: Option<u32>,
         digest: &[u8],
     ) -> Result<Signature, KmsError> {
-        self.signed(name, version, |key| key.sign_digest(digest))
+        self.signed(name, version, |key| key.sign(digest, &by_length(digest)?))
     }
 
     /// Whether a signature is this ring's for this message.
@@ -220,7 +221,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; a wrong signature is `Ok(false)`.
     pub fn verify(&self, name: &Name, message: &[u8], signature: &Signature) -> Result<bool, KmsError> {
-        self.verified(name, signature, |key| key.verify(message, &signature.bytes))
+        self.verified(name, signature, |key| key.verify(message, &signature.bytes, &SignOptions::default()))
     }
 
     /// Whether a signature is this ring's for this digest.
@@ -228,7 +229,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; a wrong signature is `Ok(false)`.
     pub fn verify_digest(&self, name: &Name, digest: &[u8], signature: &Signature) -> Result<bool, KmsError> {
-        self.verified(name, signature, |key| key.verify_digest(digest, &signature.bytes))
+        self.verified(name, signature, |key| key.verify(digest, &signature.bytes, &by_length(digest)?))
     }
 
     pub(crate) fn base(&self) -> &Base {
@@ -288,6 +289,11 @@ impl Rings {
         let _inside = self.base().enter()?;
         self.loaded(name)?.verify(self.provider(), signature.version, verify)
     }
+}
+
+/// A digest as its length tells what made it.
+fn by_length(digest: &[u8]) -> Result<SignOptions, KeyError> {
+    HashAlgorithm::of_size(digest.len()).map(SignOptions::digest).ok_or(KeyError::Invalid)
 }
 
 impl fmt::Debug for Kms {

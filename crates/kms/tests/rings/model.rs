@@ -187,7 +187,7 @@ proptest! {
 
     #[test]
     fn a_ring_does_what_the_model_says(
-        algorithm in prop::sample::select(&Algorithm::ALL[..]),
+        algorithm in prop::sample::select(&[Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256][..]),
         steps in prop::collection::vec(step(), 1..60),
     ) {
         let mut run = Run { rings: rings(), algorithm, model: Model::new(algorithm.signs()), made: Vec::new() };

@@ -7,7 +7,8 @@ use std::sync::{
 };
 
 use strongroom_core::{
-    Aead, Algorithm, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, PublicKey, Random, Stored,
+    Aead, Algorithm, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, PublicKey, Random, SignOptions,
+    Stored,
 };
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
@@ -128,19 +129,11 @@ impl Key for Watched {
         self.key.mac()
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.key.sign(message)
+    fn sign(&self, message: &[u8], options: &SignOptions) -> Result<Vec<u8>, KeyError> {
+        self.key.sign(message, options)
     }
 
-    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.key.sign_digest(digest)
-    }
-
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        self.key.verify(message, signature)
-    }
-
-    fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        self.key.verify_digest(digest, signature)
+    fn verify(&self, message: &[u8], signature: &[u8], options: &SignOptions) -> Result<bool, KeyError> {
+        self.key.verify(message, signature, options)
     }
 }

@@ -47,8 +47,8 @@ fn a_ring_has_a_thousand_versions_at_most_and_the_oldest_still_opens() {
 }
 
 #[test]
-fn a_full_ring_of_every_algorithm_is_far_from_the_limit_of_a_value() {
-    for algorithm in Algorithm::ALL {
+fn a_full_ring_of_short_keys_is_far_from_the_limit_of_a_value() {
+    for algorithm in [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256] {
         let store = Arc::new(MemoryStore::new());
         let kms = Kms::new(base_with(store.clone(), Arc::new(Spy::default())));
         let (rings, ring) = (kms.without_caller(TENANT), name("ring"));
