@@ -33,9 +33,14 @@ pub(super) trait Family: Key + Sized + 'static {
     /// The material of a new key.
     fn generate(algorithm: Algorithm, random: &dyn Random) -> Result<Material, KeyError>;
 
-    /// The one way to write the material of this key down, where the bytes that came in may be another one.
-    fn canonical(&self) -> Option<Result<Material, KeyError>> {
-        None
+    /// The material as it is kept: the one way to write it down, where there are several.
+    fn canonical(
+        algorithm: Algorithm,
+        material: &[u8],
+        random: &Arc<dyn Random>,
+    ) -> Result<Material, KeyError> {
+        let _ = (algorithm, random);
+        Ok(Zeroizing::new(material.to_vec()))
     }
 }
 
@@ -77,10 +82,7 @@ const fn kind<F: Family>(algorithm: Algorithm) -> Kind {
         algorithm,
         parse: |algorithm, material, random| Ok(Arc::new(F::parse(algorithm, material, random)?)),
         parse_public: |algorithm, bytes, random| Ok(Arc::new(F::parse_public(algorithm, bytes, random)?)),
-        canonical: |algorithm, material, random| {
-            let key = F::parse(algorithm, material, random)?;
-            key.canonical().unwrap_or_else(|| Ok(Zeroizing::new(material.to_vec())))
-        },
+        canonical: F::canonical,
         generate: F::generate,
     }
 }

@@ -12,6 +12,7 @@ mod inner;
 mod kem;
 mod kinds;
 mod ml_dsa;
+mod oaep;
 mod options;
 mod pairwise;
 mod rsa;

@@ -67,8 +67,12 @@ impl Family for Rsa {
         to_der(&PrivateKey::new(&mut Draws(random), bits).map_err(|_| KeyError::Random)?)
     }
 
-    fn canonical(&self) -> Option<Result<Zeroizing<Vec<u8>>, KeyError>> {
-        Some(to_der(&self.key))
+    fn canonical(
+        algorithm: Algorithm,
+        material: &[u8],
+        random: &Arc<dyn Random>,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        to_der(&Self::parse(algorithm, material, random)?.key)
     }
 }
 

@@ -2,7 +2,7 @@ use rsa::{
     Oaep, Pkcs1v15Sign, PrivateKey, Pss, PublicKey,
     pkcs8::AssociatedOid,
     sha2::digest::FixedOutputReset,
-    traits::{PaddingScheme, PublicKeyParts as _, SignatureScheme},
+    traits::{PublicKeyParts as _, SignatureScheme},
 };
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -12,6 +12,7 @@ use strongroom_core::{
 
 use super::{
     draws::Draws,
+    oaep,
     options::{Digested, digested},
 };
 
@@ -117,7 +118,7 @@ pub(super) fn seal(
     plaintext: &[u8],
     options: &SealOptions<'_>,
 ) -> Result<Vec<u8>, KeyError> {
-    let (hash, label) = oaep(options)?;
+    let (hash, label) = hash_and_label(options)?;
     let length = match hash {
         OaepHash::Sha256 => 32,
         OaepHash::Sha384 => 48,
@@ -147,26 +148,16 @@ pub(super) fn open(
     sealed: &[u8],
     options: &SealOptions<'_>,
 ) -> Result<Plaintext, KeyError> {
-    let (hash, label) = oaep(options)?;
+    let (hash, label) = hash_and_label(options)?;
     match hash {
-        OaepHash::Sha256 => open_with(key, random, Oaep::<Sha256>::new_with_label(label), sealed),
-        OaepHash::Sha384 => open_with(key, random, Oaep::<Sha384>::new_with_label(label), sealed),
-        OaepHash::Sha512 => open_with(key, random, Oaep::<Sha512>::new_with_label(label), sealed),
-        OaepHash::LegacySha1 => open_with(key, random, Oaep::<Sha1>::new_with_label(label), sealed),
+        OaepHash::Sha256 => oaep::open::<Sha256>(key, random, sealed, label),
+        OaepHash::Sha384 => oaep::open::<Sha384>(key, random, sealed, label),
+        OaepHash::Sha512 => oaep::open::<Sha512>(key, random, sealed, label),
+        OaepHash::LegacySha1 => oaep::open::<Sha1>(key, random, sealed, label),
     }
 }
 
-fn open_with(
-    key: &PrivateKey,
-    random: &dyn Random,
-    scheme: impl PaddingScheme,
-    sealed: &[u8],
-) -> Result<Plaintext, KeyError> {
-    let opened = key.decrypt_blinded(&mut Draws(random), scheme, sealed);
-    Ok(Plaintext::new(opened.map_err(|_| KeyError::Failed)?))
-}
-
-fn oaep<'a>(options: &SealOptions<'a>) -> Result<(OaepHash, &'a [u8]), KeyError> {
+fn hash_and_label<'a>(options: &SealOptions<'a>) -> Result<(OaepHash, &'a [u8]), KeyError> {
     match *options {
         SealOptions::Oaep { hash, label } => Ok((hash, label)),
         SealOptions::Hpke { .. } => Err(KeyError::Unsupported),

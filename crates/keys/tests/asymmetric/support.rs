@@ -1,0 +1,53 @@
+use std::sync::{Arc, LazyLock};
+
+use secrecy::SecretSlice;
+use strongroom_core::{
+    Algorithm, Key, KeyBackend, KeyError, OaepHash, Provider, PublicKey, SealOptions, Stored,
+};
+use strongroom_keys::RustCrypto;
+
+pub(crate) static PROVIDER: LazyLock<RustCrypto> = LazyLock::new(RustCrypto::new);
+
+pub(crate) fn software() -> &'static dyn KeyBackend {
+    PROVIDER.software()
+}
+
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
+    let digit = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    text.as_bytes().chunks(2).map(digit).collect()
+}
+
+pub(crate) fn import(algorithm: Algorithm, material: &[u8]) -> Result<Arc<dyn Key>, KeyError> {
+    software().load(&software().import(algorithm, material)?)
+}
+
+/// A key of material that is not to be checked any further.
+pub(crate) fn load(algorithm: Algorithm, material: &[u8]) -> Arc<dyn Key> {
+    let secret = SecretSlice::from([&[1], material].concat());
+    software().load(&Stored { algorithm, secret, public: None }).unwrap()
+}
+
+pub(crate) fn import_public(algorithm: Algorithm, bytes: &[u8]) -> Result<Arc<dyn Key>, KeyError> {
+    software().load(&software().import_public(&PublicKey { algorithm, bytes: bytes.to_vec() })?)
+}
+
+/// A new key and its public half alone.
+pub(crate) fn generate(algorithm: Algorithm) -> (Stored, Arc<dyn Key>, Arc<dyn Key>) {
+    let stored = software().generate(algorithm).unwrap();
+    let key = software().load(&stored).unwrap();
+    let half = import_public(algorithm, &key.public().unwrap().bytes).unwrap();
+    (stored, key, half)
+}
+
+/// All with a public half.
+pub(crate) fn asymmetric() -> impl Iterator<Item = Algorithm> {
+    Algorithm::ALL.into_iter().filter(|algorithm| algorithm.is_asymmetric())
+}
+
+/// How a plaintext is sealed to a key of this kind.
+pub(crate) fn sealing(algorithm: Algorithm) -> SealOptions<'static> {
+    match algorithm.modulus_bits() {
+        Some(_) => SealOptions::Oaep { hash: OaepHash::Sha256, label: b"" },
+        None => SealOptions::Hpke { info: b"info", aad: b"aad" },
+    }
+}
