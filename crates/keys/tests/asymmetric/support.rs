@@ -2,9 +2,11 @@ use std::sync::{Arc, LazyLock};
 
 use secrecy::SecretSlice;
 use strongroom_core::{
-    Algorithm, Key, KeyBackend, KeyError, OaepHash, Provider, PublicKey, SealOptions, Stored,
+    Algorithm, Cost, Key, KeyBackend, KeyError, OaepHash, Provider, PublicKey, SealOptions, Stored,
 };
 use strongroom_keys::RustCrypto;
+
+use crate::golden::kept;
 
 pub(crate) static PROVIDER: LazyLock<RustCrypto> = LazyLock::new(RustCrypto::new);
 
@@ -31,10 +33,14 @@ pub(crate) fn import_public(algorithm: Algorithm, bytes: &[u8]) -> Result<Arc<dy
     software().load(&software().import_public(&PublicKey { algorithm, bytes: bytes.to_vec() })?)
 }
 
-/// A new key and its public half alone.
+/// A key and its public half alone. A new one, but of RSA, which takes its time: that one was made before.
 pub(crate) fn generate(algorithm: Algorithm) -> (Stored, Arc<dyn Key>, Arc<dyn Key>) {
-    let stored = software().generate(algorithm).unwrap();
+    let mut stored = match algorithm.generation() {
+        Cost::Inline => software().generate(algorithm).unwrap(),
+        Cost::Slow => kept(algorithm),
+    };
     let key = software().load(&stored).unwrap();
+    stored.public = key.public().cloned();
     let half = import_public(algorithm, &key.public().unwrap().bytes).unwrap();
     (stored, key, half)
 }
