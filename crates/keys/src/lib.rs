@@ -35,6 +35,7 @@ pub use asymmetric::documents::{
     private_from_der, private_from_pem, private_to_der, private_to_pem, public_der, public_from_der,
     public_from_pem, public_pem,
 };
+pub use asymmetric::self_test::{ASYMMETRIC_SELF_TESTS, SelfTest};
 pub use der::{ecdsa_from_der, ecdsa_to_der};
 pub use hash::Hash;
 pub use random::SystemRandom;

@@ -95,8 +95,12 @@ impl Kind {
 
 /// A new key, after a check that its halves belong together (pairwise consistency, FIPS 140-3 IG 10.3.A).
 pub(crate) fn generate(algorithm: Algorithm, random: &Arc<dyn Random>) -> Result<Stored, KeyError> {
-    let material = (Kind::of(algorithm)?.generate)(algorithm, &**random)?;
-    kept(algorithm, &material, random)
+    kept(algorithm, &draw(algorithm, &**random)?, random)
+}
+
+/// The material of a new key.
+pub(super) fn draw(algorithm: Algorithm, random: &dyn Random) -> Result<Material, KeyError> {
+    (Kind::of(algorithm)?.generate)(algorithm, random)
 }
 
 /// Takes a key over, after the same check.
@@ -115,7 +119,7 @@ fn kept(algorithm: Algorithm, material: &[u8], random: &Arc<dyn Random>) -> Resu
     let public = key.public().ok_or(KeyError::Invalid)?.clone();
     let half = (kind.parse_public)(algorithm, &public.bytes, random)?;
     check(&*key, &*half, || {
-        let other = (kind.generate)(algorithm, &**random)?;
+        let other = draw(algorithm, &**random)?;
         (kind.parse)(algorithm, &other, random)
     })?;
     Ok(Stored { algorithm, secret: stored::secret(algorithm, material), public: Some(public) })

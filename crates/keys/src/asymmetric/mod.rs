@@ -17,6 +17,7 @@ mod options;
 mod pairwise;
 mod rsa;
 mod rsa_options;
+pub(crate) mod self_test;
 mod stored;
 mod x25519;
 
