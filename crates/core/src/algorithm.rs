@@ -9,74 +9,74 @@ use crate::Cost;
 pub enum Algorithm {
     /// Authenticated encryption in envelopes of format 1: AES-256-GCM under a new key for every message.
     #[n(1)]
-    Aes256Gcm,
+    Aes256Gcm = 1,
     /// EdDSA over edwards25519 (RFC 8032).
     #[n(2)]
-    Ed25519,
+    Ed25519 = 2,
     /// ECDSA over NIST P-256 (FIPS 186-5).
     #[n(3)]
-    EcdsaP256,
+    EcdsaP256 = 3,
     // Asymmetric keys: 60 to 119.
     /// ECDSA over NIST P-384 (FIPS 186-5).
     #[n(60)]
-    EcdsaP384,
+    EcdsaP384 = 60,
     /// ECDSA over NIST P-521 (FIPS 186-5).
     #[n(61)]
-    EcdsaP521,
+    EcdsaP521 = 61,
     /// ECDSA over secp256k1 (SEC 2, section 2.4.1), made with the lower of the two values of s.
     #[n(62)]
-    EcdsaSecp256k1,
+    EcdsaSecp256k1 = 62,
     /// RSA (RFC 8017) with a modulus of 2048 bits: signatures, and OAEP.
     #[n(63)]
-    Rsa2048,
+    Rsa2048 = 63,
     /// RSA with a modulus of 3072 bits.
     #[n(64)]
-    Rsa3072,
+    Rsa3072 = 64,
     /// RSA with a modulus of 4096 bits.
     #[n(65)]
-    Rsa4096,
+    Rsa4096 = 65,
     /// ML-DSA-44 (FIPS 204).
     #[n(66)]
-    MlDsa44,
+    MlDsa44 = 66,
     /// ML-DSA-65 (FIPS 204).
     #[n(67)]
-    MlDsa65,
+    MlDsa65 = 67,
     /// ML-DSA-87 (FIPS 204).
     #[n(68)]
-    MlDsa87,
+    MlDsa87 = 68,
     /// Key agreement over NIST P-256 (SP 800-56A, ECC CDH).
     #[n(80)]
-    EcdhP256,
+    EcdhP256 = 80,
     /// Key agreement over NIST P-384.
     #[n(81)]
-    EcdhP384,
+    EcdhP384 = 81,
     /// Key agreement over NIST P-521.
     #[n(82)]
-    EcdhP521,
+    EcdhP521 = 82,
     /// Key agreement over curve25519 (RFC 7748).
     #[n(83)]
-    X25519,
+    X25519 = 83,
     /// ML-KEM-512 (FIPS 203).
     #[n(90)]
-    MlKem512,
+    MlKem512 = 90,
     /// ML-KEM-768 (FIPS 203).
     #[n(91)]
-    MlKem768,
+    MlKem768 = 91,
     /// ML-KEM-1024 (FIPS 203).
     #[n(92)]
-    MlKem1024,
+    MlKem1024 = 92,
     /// X-Wing: ML-KEM-768 and X25519 together (draft-connolly-cfrg-xwing-kem).
     #[n(93)]
-    XWing,
+    XWing = 93,
     /// HPKE (RFC 9180), base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
     #[n(100)]
-    HpkeX25519,
+    HpkeX25519 = 100,
     /// HPKE (RFC 9180), base mode: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
     #[n(101)]
-    HpkeP256,
+    HpkeP256 = 101,
     /// HPKE (RFC 9180), base mode: X-Wing (0x647a), HKDF-SHA256, AES-256-GCM.
     #[n(102)]
-    HpkeXWing,
+    HpkeXWing = 102,
 }
 
 /// What keys of an algorithm do.
