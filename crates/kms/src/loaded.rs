@@ -1,6 +1,6 @@
 use std::sync::{Arc, OnceLock};
 
-use strongroom_core::{Algorithm, Key, KeyError, Plaintext, Provider, StoreError, Stored};
+use strongroom_core::{Algorithm, Key, KeyError, Plaintext, Provider, Purpose, StoreError, Stored};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
 
 use crate::{KmsError, Ring, Signature, record::RingRecord};
@@ -72,6 +72,31 @@ impl Loaded {
         Ok(Signature { version, bytes: sign(self.key(provider, version)?)? })
     }
 
+    /// What the newest version, or the one asked for, makes, and its number.
+    pub(crate) fn make<T>(
+        &self,
+        provider: &dyn Provider,
+        purpose: Purpose,
+        version: Option<u32>,
+        make: impl FnOnce(&dyn Key) -> Result<T, KeyError>,
+    ) -> Result<(u32, T), KmsError> {
+        self.serves(purpose)?;
+        let version = self.sealing(version)?;
+        Ok((version, make(self.key(provider, version)?)?))
+    }
+
+    /// Does something with the version that made what is looked at.
+    pub(crate) fn look<T>(
+        &self,
+        provider: &dyn Provider,
+        purpose: Purpose,
+        version: u32,
+        look: impl FnOnce(&dyn Key) -> Result<T, KeyError>,
+    ) -> Result<T, KmsError> {
+        self.serves(purpose)?;
+        Ok(look(self.opening(provider, version)?)?)
+    }
+
     pub(crate) fn verify(
         &self,
         provider: &dyn Provider,
@@ -84,6 +109,10 @@ impl Loaded {
 
     fn is_for(&self, algorithm: Algorithm) -> Result<(), KmsError> {
         if self.view.algorithm == algorithm { Ok(()) } else { Err(KmsError::WrongType) }
+    }
+
+    fn serves(&self, purpose: Purpose) -> Result<(), KmsError> {
+        if self.view.algorithm.purpose() == purpose { Ok(()) } else { Err(KmsError::WrongType) }
     }
 
     fn signs(&self) -> Result<(), KmsError> {

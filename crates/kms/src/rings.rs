@@ -41,7 +41,8 @@ pub struct Rings {
 pub struct Signature {
     /// The version.
     pub version: u32,
-    /// Ed25519: the 64 bytes of RFC 8032. ECDSA P-256: r ‖ s, 32 bytes each.
+    /// Ed25519: the 64 bytes of RFC 8032. ECDSA: r ‖ s, each as long as the order, or DER where the options say so. Others as
+    /// their standards define it.
     pub bytes: Vec<u8>,
 }
 
@@ -203,7 +204,8 @@ impl Rings {
         self.signed(name, version, |key| key.sign(message, &SignOptions::default()))
     }
 
-    /// Signs a digest of a message: 32, 48 or 64 bytes for ECDSA P-256; Ed25519 cannot.
+    /// Signs a digest of a message, whose length tells which of SHA-256, SHA-384 and SHA-512 made it; Ed25519 and ML-DSA
+    /// cannot.
     ///
     /// # Errors
     /// [`KmsError`].

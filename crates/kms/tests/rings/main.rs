@@ -11,6 +11,7 @@ mod handle;
 mod lifecycle;
 mod list;
 mod model;
+mod public_keys;
 mod secrets;
 mod spy;
 mod support;
