@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod asymmetric;
 mod busy;
 mod encrypt;
 mod http;
@@ -24,6 +25,8 @@ pub(crate) enum Topic {
     Encrypt,
     /// Sign in process
     Sign,
+    /// Every kind of asymmetric key, beside the bare primitive
+    Asymmetric,
     /// Durable commits
     Store,
     /// Rotate rings through the barrier
@@ -42,6 +45,7 @@ impl Topic {
     pub(crate) const ALL: &[Self] = &[
         Self::Encrypt,
         Self::Sign,
+        Self::Asymmetric,
         Self::Store,
         Self::Rotate,
         Self::Read,
@@ -54,6 +58,7 @@ impl Topic {
         match self {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
+            Self::Asymmetric => asymmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),
