@@ -129,7 +129,7 @@ fn kept(algorithm: Algorithm, material: &[u8], random: &Arc<dyn Random>) -> Resu
 pub(crate) fn import_public(public: &PublicKey, random: &Arc<dyn Random>) -> Result<Stored, KeyError> {
     let key = parse_public(public, random)?;
     let public = key.public().ok_or(KeyError::Invalid)?.clone();
-    Ok(Stored { algorithm: public.algorithm, secret: Vec::new().into(), public: Some(public) })
+    Ok(Stored { algorithm: public.algorithm, secret: stored::no_secret(), public: Some(public) })
 }
 
 /// A key of its material, ready for use.
@@ -148,8 +148,10 @@ pub(crate) fn parse_public(public: &PublicKey, random: &Arc<dyn Random>) -> Resu
 
 /// A key that is ready; of what has no secret, the public half.
 pub(crate) fn load(stored: &Stored, random: &Arc<dyn Random>) -> Result<Arc<dyn Key>, KeyError> {
-    let key = match (&stored.public, stored.expose()) {
-        (Some(public), []) if public.algorithm == stored.algorithm => parse_public(public, random)?,
+    let key = match &stored.public {
+        Some(public) if stored::has_no_secret(stored) && public.algorithm == stored.algorithm => {
+            parse_public(public, random)?
+        }
         _ => parse(stored.algorithm, stored::material(stored)?, random)?,
     };
     // A public half that is not of this secret: the record was put together wrongly.

@@ -4,6 +4,8 @@ use zeroize::Zeroizing;
 
 /// The form in which the secrets of all but the first algorithms are kept: this byte, and the material.
 const FORM: u8 = 1;
+/// What is kept of a key of which there is the public half alone: a secret that got lost is not taken for one.
+const PUBLIC_ONLY: [u8; 1] = [2];
 
 /// Kept as 32 bytes without a number of the form, as they always were.
 const fn is_bare(algorithm: Algorithm) -> bool {
@@ -22,10 +24,19 @@ pub(super) fn secret(algorithm: Algorithm, material: &[u8]) -> SecretSlice<u8> {
     SecretSlice::from(std::mem::take(&mut *bytes))
 }
 
+/// The bytes to keep where there is no secret.
+pub(super) fn no_secret() -> SecretSlice<u8> {
+    SecretSlice::from(PUBLIC_ONLY.to_vec())
+}
+
+pub(super) fn has_no_secret(stored: &Stored) -> bool {
+    stored.expose() == PUBLIC_ONLY
+}
+
 /// The material that [`secret`] kept.
 pub(crate) fn material(stored: &Stored) -> Result<&[u8], KeyError> {
     match stored.expose() {
-        [] => Err(KeyError::Unsupported),
+        _ if has_no_secret(stored) => Err(KeyError::Unsupported),
         bare if is_bare(stored.algorithm) => Ok(bare),
         [FORM, material @ ..] => Ok(material),
         _ => Err(KeyError::Invalid),
