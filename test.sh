@@ -53,6 +53,7 @@ interop() {
     need python3 python3
     need curl curl
     python3 -c 'import venv, ensurepip' 2> /dev/null || need python3-venv python3-venv
+    interop/vectors.sh
     cargo build --quiet --package strongroom-suite
     interop/run.sh "$CARGO_TARGET_DIR/debug/strongroom"
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use minicbor::Encoder;
 use strongroom_core::{
-    Algorithm, Base, FixedClock, Gate, KeyBackend, Name, Provider, RecordKey, Segment, StoreError, Table,
-    Tenant, Write, memory::MemoryStore,
+    Algorithm, Base, Cost, FixedClock, Gate, KeyBackend, Name, Provider, Purpose, RecordKey, SealOptions,
+    Segment, StoreError, Table, Tenant, Write, memory::MemoryStore,
 };
 use strongroom_keys::envelope::Header;
 use strongroom_kms::{Kms, KmsError, Ring, Rings, Settings, Signature};
@@ -96,25 +96,76 @@ impl Kept {
 
     fn used(&self, ring: &Ring) {
         let latest = ring.versions.last().expect("a version").version;
-        if ring.algorithm.signs() {
-            self.signed(latest);
-            return assert!(matches!(
-                self.rings.encrypt(&name(), b"x", b""),
-                Err(KmsError::WrongType | KmsError::Store(StoreError::Corrupt))
-            ));
+        match ring.algorithm.purpose() {
+            Purpose::Envelope | Purpose::Aead => self.encrypted(ring, latest),
+            Purpose::Sign | Purpose::SignAndOpen => self.signed(latest),
+            Purpose::Mac => self.authenticated(latest),
+            Purpose::Derive => self.derived(latest),
+            Purpose::Open | Purpose::Agree | Purpose::Decapsulate => self.public_halves(ring.algorithm),
+            other => panic!("nothing here uses a ring for {other:?}"),
         }
+        if !ring.algorithm.signs() {
+            assert!(matches!(self.rings.sign(&name(), None, b"x"), Err(KmsError::WrongType)));
+        }
+        if !matches!(ring.algorithm.purpose(), Purpose::Envelope | Purpose::Aead) {
+            assert!(matches!(self.rings.encrypt(&name(), b"x", b""), Err(KmsError::WrongType)));
+        }
+    }
+
+    fn encrypted(&self, ring: &Ring, latest: u32) {
         let sealed = match self.rings.encrypt(&name(), b"a text", b"more") {
             Ok(sealed) => sealed,
             // Only using a key tells that its bytes are none.
             Err(error) => return corrupt(&error),
         };
-        let header = Header::parse(&sealed).expect("a ciphertext").key;
-        assert_eq!((header.id, header.version), (ring.id, latest));
+        if ring.algorithm == Algorithm::Aes256Gcm {
+            let header = Header::parse(&sealed).expect("a ciphertext").key;
+            assert_eq!((header.id, header.version), (ring.id, latest));
+        } else {
+            assert_eq!(sealed[3..8], [&[ring.algorithm.number()][..], &latest.to_be_bytes()].concat());
+        }
         self.rotated(latest);
         let opened = self.rings.decrypt(&name(), &sealed, b"more").expect("what the ring sealed");
         assert_eq!(*opened, b"a text");
         assert!(matches!(self.rings.decrypt(&name(), &sealed, b""), Err(KmsError::OpenFailed)));
-        assert!(matches!(self.rings.sign(&name(), None, b"x"), Err(KmsError::WrongType)));
+    }
+
+    fn authenticated(&self, latest: u32) {
+        let code = match self.rings.mac(&name(), None, b"a text") {
+            Ok(code) => code,
+            Err(error) => return corrupt(&error),
+        };
+        assert_eq!(code.version, latest);
+        self.rotated(latest);
+        assert!(self.rings.verify_mac(&name(), b"a text", &code).expect("a code"));
+        assert!(!self.rings.verify_mac(&name(), b"another", &code).expect("a code"));
+    }
+
+    /// Only using a key tells that its bytes are none.
+    fn public_halves(&self, algorithm: Algorithm) {
+        let done = match algorithm.purpose() {
+            Purpose::Open => {
+                let options = SealOptions::Hpke { info: b"", aad: b"" };
+                self.rings.seal(&name(), None, b"a text", &options).map(drop)
+            }
+            Purpose::Agree => self.rings.agree(&name(), None, b"").map(drop),
+            _ => self.rings.encapsulate(&name(), None).map(drop),
+        };
+        match done {
+            Ok(()) | Err(KmsError::OpenFailed) => {}
+            Err(error) => corrupt(&error),
+        }
+    }
+
+    fn derived(&self, latest: u32) {
+        let derive = |version| self.rings.derive(&name(), version, b"fuzz", b"a text", 40);
+        let derived = match derive(None) {
+            Ok(derived) => derived,
+            Err(error) => return corrupt(&error),
+        };
+        assert_eq!(derived.version, latest);
+        self.rotated(latest);
+        assert_eq!(*derive(Some(latest)).expect("a version").secret, *derived.secret);
     }
 
     fn signed(&self, latest: u32) {
@@ -167,7 +218,7 @@ struct Fields {
 
 impl Fields {
     fn read(input: &mut Input<'_>) -> Self {
-        let (format, id, algorithm) = (input.byte(), input.array(), input.byte() % 5);
+        let (format, id, algorithm) = (input.byte(), input.array(), some_number(input.byte()));
         let (minima, flags) = ([input.u32(), input.u32()], input.byte());
         let count = input.byte() % 5;
         let versions =
@@ -210,15 +261,27 @@ fn input_half(bytes: &[u8]) -> Vec<u8> {
     bytes[..bytes.len() / 2].to_vec()
 }
 
-/// A secret with its own public half, if it has one.
-fn with_public(version: u32, algorithm: u8, bytes: &[u8]) -> (u32, Vec<u8>, Option<Vec<u8>>) {
-    let mut secret = [1; 32];
-    secret[..bytes.len().min(32)].copy_from_slice(&bytes[..bytes.len().min(32)]);
-    let algorithm = Algorithm::ALL.get(usize::from(algorithm).wrapping_sub(1)).copied();
+/// The number of an algorithm, or of none.
+fn some_number(byte: u8) -> u8 {
+    let place = usize::from(byte) % (Algorithm::ALL.len() + 2);
+    match place.checked_sub(1) {
+        Some(place) => Algorithm::ALL.get(place).map_or(u8::MAX, |algorithm| algorithm.number()),
+        None => 0,
+    }
+}
+
+/// A secret as its backend stores it, with its own public half, if it has one.
+fn with_public(version: u32, number: u8, bytes: &[u8]) -> (u32, Vec<u8>, Option<Vec<u8>>) {
+    let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.number() == number);
+    let length = algorithm.and_then(Algorithm::secret_lengths).map_or(32, |lengths| *lengths.start());
+    let mut secret = vec![1; length];
+    secret.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     let provider = fixed::provider(21);
     let backend: &dyn KeyBackend = provider.software();
-    let public = algorithm.and_then(|algorithm| backend.import(algorithm, &secret).ok()?.public);
-    (version, secret.to_vec(), public.map(|public| public.bytes))
+    match algorithm.map(|algorithm| backend.import(algorithm, &secret)) {
+        Some(Ok(stored)) => (version, stored.expose().to_vec(), stored.public.map(|public| public.bytes)),
+        _ => (version, secret, None),
+    }
 }
 
 /// A record as a ring of this kind writes it.
@@ -250,10 +313,17 @@ pub fn seeds() -> Vec<Seed> {
         change(&mut fields);
         raw(name, &fields.to_bytes())
     };
-    vec![
-        raw("valid-aes", &ring),
-        raw("valid-ed25519", &written(Algorithm::Ed25519, 2)),
-        raw("valid-p256", &written(Algorithm::EcdsaP256, 2)),
+    let valid = |algorithm| {
+        let kind = match algorithm {
+            Algorithm::Aes256Gcm => "aes".to_owned(),
+            Algorithm::EcdsaP256 => "p256".to_owned(),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        raw(&format!("valid-{kind}"), &written(algorithm, 2))
+    };
+    let made_by_rings =
+        Algorithm::ALL.into_iter().filter(|kind| kind.generation() == Cost::Inline).map(valid);
+    let by_hand = vec![
         raw("truncated", &ring[..ring.len() - 1]),
         raw("one-byte-more", &[&ring[..], &[0xf6]].concat()),
         raw("array-of-unknown-length", &[&[0x9f], &ring[1..], &[0xff]].concat()),
@@ -280,5 +350,6 @@ pub fn seeds() -> Vec<Seed> {
             "fields",
             [&[1, 1][..], &[5; 16], &[2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 2, 2, 7, 8]].concat(),
         ),
-    ]
+    ];
+    made_by_rings.chain(by_hand).collect()
 }

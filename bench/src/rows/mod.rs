@@ -9,6 +9,7 @@ mod rotate;
 mod sign;
 mod start;
 mod store;
+mod symmetric;
 
 pub(crate) use busy::write;
 
@@ -27,6 +28,8 @@ pub(crate) enum Topic {
     Sign,
     /// Every kind of asymmetric key, beside the bare primitive
     Asymmetric,
+    /// Symmetric keys themselves, beside their crates
+    Symmetric,
     /// Durable commits
     Store,
     /// Rotate rings through the barrier
@@ -46,6 +49,7 @@ impl Topic {
         Self::Encrypt,
         Self::Sign,
         Self::Asymmetric,
+        Self::Symmetric,
         Self::Store,
         Self::Rotate,
         Self::Read,
@@ -59,6 +63,7 @@ impl Topic {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
             Self::Asymmetric => asymmetric::measure(effort, table),
+            Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),

@@ -1,8 +1,15 @@
+use std::ops::RangeInclusive;
+
 use minicbor::{Decode, Encode};
 
 use crate::Cost;
 
+/// Lengths of HMAC keys, in bytes: from the 112 bits that SP 800-131Ar2, section 10, asks for.
+const HMAC_KEYS: RangeInclusive<usize> = 14..=512;
+
 /// What a key is for and how it computes. The algorithm comes from the key, never from a request.
+///
+/// The number of each stands in records and is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 #[cbor(index_only)]
 #[non_exhaustive]
@@ -16,6 +23,64 @@ pub enum Algorithm {
     /// ECDSA over NIST P-256 (FIPS 186-5).
     #[n(3)]
     EcdsaP256 = 3,
+
+    /// AES-128-GCM (SP 800-38D) under the key itself, with random nonces of 96 bits.
+    #[n(20)]
+    RawAes128Gcm = 20,
+    /// AES-192-GCM in the same way.
+    #[n(21)]
+    RawAes192Gcm = 21,
+    /// AES-256-GCM in the same way.
+    #[n(22)]
+    RawAes256Gcm = 22,
+    /// ChaCha20-Poly1305 (RFC 8439) under the key itself, with random nonces of 96 bits.
+    #[n(23)]
+    RawChaCha20Poly1305 = 23,
+    /// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) under the key itself, with random nonces of 192 bits: for any
+    /// number of messages.
+    #[n(24)]
+    RawXChaCha20Poly1305 = 24,
+    /// AES-SIV with two keys of 256 bits (RFC 5297, AEAD_AES_SIV_CMAC_512), without a nonce: the same plaintext with
+    /// the same additional data gives the same ciphertext, which shows that they are the same.
+    #[n(25)]
+    Aes256Siv = 25,
+    /// HMAC (FIPS 198-1) with SHA-224.
+    #[n(30)]
+    HmacSha224 = 30,
+    /// HMAC with SHA-256.
+    #[n(31)]
+    HmacSha256 = 31,
+    /// HMAC with SHA-384.
+    #[n(32)]
+    HmacSha384 = 32,
+    /// HMAC with SHA-512.
+    #[n(33)]
+    HmacSha512 = 33,
+    /// HMAC with SHA3-224.
+    #[n(34)]
+    HmacSha3_224 = 34,
+    /// HMAC with SHA3-256.
+    #[n(35)]
+    HmacSha3_256 = 35,
+    /// HMAC with SHA3-384.
+    #[n(36)]
+    HmacSha3_384 = 36,
+    /// HMAC with SHA3-512.
+    #[n(37)]
+    HmacSha3_512 = 37,
+    /// CMAC (SP 800-38B) with AES-128.
+    #[n(40)]
+    CmacAes128 = 40,
+    /// CMAC with AES-192.
+    #[n(41)]
+    CmacAes192 = 41,
+    /// CMAC with AES-256.
+    #[n(42)]
+    CmacAes256 = 42,
+    /// Derives further keys: the KDF in counter mode of SP 800-108r1 with HMAC-SHA-256.
+    #[n(50)]
+    KbkdfHmacSha256 = 50,
+
     // Asymmetric keys: 60 to 119.
     /// ECDSA over NIST P-384 (FIPS 186-5).
     #[n(60)]
@@ -79,30 +144,73 @@ pub enum Algorithm {
     HpkeXWing = 102,
 }
 
-/// What keys of an algorithm do.
+/// What keys do. Those of one purpose have the same operations, and those of another answer
+/// [`KeyError::Unsupported`](crate::KeyError::Unsupported) to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
-    /// Encrypts and decrypts in envelopes.
+    /// Seals in envelopes: [`Key::mac`](crate::Key::mac).
     Envelope,
-    /// Signs; its public half verifies.
+    /// Encrypts with the key itself: [`Key::encrypt`](crate::Key::encrypt) and
+    /// [`Key::decrypt`](crate::Key::decrypt).
+    Aead,
+    /// Authenticates: [`Key::compute_mac`](crate::Key::compute_mac) and
+    /// [`Key::verify_mac`](crate::Key::verify_mac).
+    Mac,
+    /// Derives: [`Key::derive`](crate::Key::derive).
+    Derive,
+    /// Signs: [`Key::sign`](crate::Key::sign) and [`Key::verify`](crate::Key::verify).
     Sign,
-    /// Signs and opens; its public half verifies and seals. Which of both, a ring's policy says.
+    /// Signs and opens: those of [`Purpose::Sign`] and of [`Purpose::Open`]. Which of both, a ring's policy says.
     SignAndOpen,
-    /// Opens what its public half sealed.
+    /// Opens what its public half sealed: [`Key::seal`](crate::Key::seal) and [`Key::open`](crate::Key::open).
     Open,
-    /// Agrees on a secret with another key of its kind.
+    /// Agrees on a secret with another key of its kind: [`Key::agree`](crate::Key::agree).
     Agree,
-    /// Decapsulates what its public half encapsulated.
+    /// Decapsulates what its public half encapsulated: [`Key::encapsulate`](crate::Key::encapsulate) and
+    /// [`Key::decapsulate`](crate::Key::decapsulate).
     Decapsulate,
+}
+
+/// How many messages one key may encrypt while its nonces are random and of 96 bits: SP 800-38D, section 8.3, allows 2³²,
+/// at which two of them are the same with a probability of 2⁻³³.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UseLimit {
+    /// From this many on, it is time to rotate.
+    pub warn: u64,
+    /// The last one allowed.
+    pub stop: u64,
+}
+
+impl UseLimit {
+    /// The limit of a key with random nonces of 96 bits.
+    pub const RANDOM_96: Self = Self { warn: 1 << 31, stop: 1 << 32 };
 }
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 41] = [
         Self::Aes256Gcm,
         Self::Ed25519,
         Self::EcdsaP256,
+        Self::RawAes128Gcm,
+        Self::RawAes192Gcm,
+        Self::RawAes256Gcm,
+        Self::RawChaCha20Poly1305,
+        Self::RawXChaCha20Poly1305,
+        Self::Aes256Siv,
+        Self::HmacSha224,
+        Self::HmacSha256,
+        Self::HmacSha384,
+        Self::HmacSha512,
+        Self::HmacSha3_224,
+        Self::HmacSha3_256,
+        Self::HmacSha3_384,
+        Self::HmacSha3_512,
+        Self::CmacAes128,
+        Self::CmacAes192,
+        Self::CmacAes256,
+        Self::KbkdfHmacSha256,
         Self::EcdsaP384,
         Self::EcdsaP521,
         Self::EcdsaSecp256k1,
@@ -125,6 +233,11 @@ impl Algorithm {
         Self::HpkeXWing,
     ];
 
+    /// The number that stands for it in records.
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
     /// What its keys do.
     pub const fn purpose(self) -> Purpose {
         match self {
@@ -134,9 +247,27 @@ impl Algorithm {
             }
             Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => Purpose::Sign,
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Purpose::SignAndOpen,
+            Self::HpkeX25519 | Self::HpkeP256 | Self::HpkeXWing => Purpose::Open,
             Self::EcdhP256 | Self::EcdhP384 | Self::EcdhP521 | Self::X25519 => Purpose::Agree,
             Self::MlKem512 | Self::MlKem768 | Self::MlKem1024 | Self::XWing => Purpose::Decapsulate,
-            Self::HpkeX25519 | Self::HpkeP256 | Self::HpkeXWing => Purpose::Open,
+            Self::RawAes128Gcm
+            | Self::RawAes192Gcm
+            | Self::RawAes256Gcm
+            | Self::RawChaCha20Poly1305
+            | Self::RawXChaCha20Poly1305
+            | Self::Aes256Siv => Purpose::Aead,
+            Self::HmacSha224
+            | Self::HmacSha256
+            | Self::HmacSha384
+            | Self::HmacSha512
+            | Self::HmacSha3_224
+            | Self::HmacSha3_256
+            | Self::HmacSha3_384
+            | Self::HmacSha3_512
+            | Self::CmacAes128
+            | Self::CmacAes192
+            | Self::CmacAes256 => Purpose::Mac,
+            Self::KbkdfHmacSha256 => Purpose::Derive,
         }
     }
 
@@ -152,7 +283,7 @@ impl Algorithm {
 
     /// Whether its keys have a public half.
     pub const fn is_asymmetric(self) -> bool {
-        !matches!(self.purpose(), Purpose::Envelope)
+        !matches!(self.purpose(), Purpose::Envelope | Purpose::Aead | Purpose::Mac | Purpose::Derive)
     }
 
     /// The bits of an RSA modulus.
@@ -169,37 +300,65 @@ impl Algorithm {
     pub const fn generation(self) -> Cost {
         if self.modulus_bits().is_some() { Cost::Slow } else { Cost::Inline }
     }
-}
 
-/// A hash function of FIPS 180-4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum HashAlgorithm {
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
-
-impl HashAlgorithm {
-    /// The one of SHA-2 whose digests have this length.
-    pub const fn of_size(size: usize) -> Option<Self> {
-        match size {
-            32 => Some(Self::Sha256),
-            48 => Some(Self::Sha384),
-            64 => Some(Self::Sha512),
+    /// The lengths of the secrets of a symmetric type, in bytes: the key itself. `None` where a secret has a form of its
+    /// own.
+    pub const fn secret_lengths(self) -> Option<RangeInclusive<usize>> {
+        match self {
+            Self::RawAes128Gcm | Self::CmacAes128 => Some(16..=16),
+            Self::RawAes192Gcm | Self::CmacAes192 => Some(24..=24),
+            Self::Aes256Gcm
+            | Self::RawAes256Gcm
+            | Self::RawChaCha20Poly1305
+            | Self::RawXChaCha20Poly1305
+            | Self::CmacAes256
+            | Self::KbkdfHmacSha256 => Some(32..=32),
+            Self::Aes256Siv => Some(64..=64),
+            Self::HmacSha224
+            | Self::HmacSha256
+            | Self::HmacSha384
+            | Self::HmacSha512
+            | Self::HmacSha3_224
+            | Self::HmacSha3_256
+            | Self::HmacSha3_384
+            | Self::HmacSha3_512 => Some(HMAC_KEYS),
             _ => None,
         }
     }
 
-    /// The length of a digest, in bytes.
-    pub const fn size(self) -> usize {
+    /// Whether the same plaintext gives the same ciphertext.
+    pub const fn is_deterministic(self) -> bool {
+        matches!(self, Self::Aes256Siv)
+    }
+
+    /// How many messages one of its keys may encrypt; `None` where it does not matter.
+    pub const fn use_limit(self) -> Option<UseLimit> {
         match self {
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
+            Self::RawAes128Gcm | Self::RawAes192Gcm | Self::RawAes256Gcm | Self::RawChaCha20Poly1305 => {
+                Some(UseLimit::RANDOM_96)
+            }
+            _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_algorithm_has_one_number_in_records_and_elsewhere() {
+        let mut numbers = HashSet::new();
+        for algorithm in Algorithm::ALL {
+            let record = minicbor::to_vec(algorithm).unwrap();
+            assert_eq!(minicbor::decode::<u8>(&record).unwrap(), algorithm.number(), "{algorithm:?}");
+            assert_eq!(minicbor::decode::<Algorithm>(&record).unwrap(), algorithm);
+            assert!(numbers.insert(algorithm.number()), "{algorithm:?}");
+        }
+        let known = (0..=u8::MAX)
+            .filter(|number| minicbor::decode::<Algorithm>(&minicbor::to_vec(number).unwrap()).is_ok());
+        assert_eq!(known.collect::<HashSet<_>>(), numbers, "an algorithm is missing in ALL");
     }
 }

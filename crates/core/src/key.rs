@@ -5,6 +5,9 @@ use zeroize::Zeroizing;
 
 use crate::{Algorithm, Plaintext, SealOptions, SignOptions, StoreError};
 
+/// The most that [`Key::derive`] gives, in bytes.
+pub const MAX_DERIVED: usize = 4096;
+
 /// A place where keys are made and used: software, a token, a module. The one joint where key storage plugs
 /// in; users of the suite pass one in and never call it.
 ///
@@ -28,7 +31,7 @@ pub trait KeyBackend: Send + Sync {
     ///
     /// | kind | material |
     /// |---|---|
-    /// | AES-256-GCM | 32 bytes |
+    /// | symmetric | the bytes of the key: [`Algorithm::secret_lengths`] |
     /// | Ed25519, ML-DSA | the 32-byte seed (RFC 8032; ξ of FIPS 204) |
     /// | ECDSA, ECDH, HPKE over P-256 | the scalar, big-endian, as long as the order |
     /// | X25519, HPKE over it | 32 bytes (RFC 7748) |
@@ -50,20 +53,22 @@ pub trait KeyBackend: Send + Sync {
         Err(KeyError::Unsupported)
     }
 
-    /// The secret, in the form that [`KeyBackend::import`] takes. Whether it may leave, the caller has to know.
-    ///
-    /// # Errors
-    /// [`KeyError::Unsupported`] where a key cannot leave, or there is only a public half.
-    fn export(&self, stored: &Stored) -> Result<SecretSlice<u8>, KeyError> {
-        let _ = stored;
-        Err(KeyError::Unsupported)
-    }
-
     /// Parses and expands a key once, for many uses.
     ///
     /// # Errors
     /// [`KeyError::Invalid`] for what this backend did not make.
     fn load(&self, stored: &Stored) -> Result<Arc<dyn Key>, KeyError>;
+
+    /// The secret itself, in the form that [`KeyBackend::import`] takes. Whether anybody may have it is for the caller to
+    /// decide, and to log.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`] from a backend that its keys do not leave, [`KeyError::Invalid`] for what this
+    /// backend did not make.
+    fn export(&self, stored: &Stored) -> Result<SecretSlice<u8>, KeyError> {
+        let _ = stored;
+        Err(KeyError::Unsupported)
+    }
 }
 
 /// A key as its backend wants it kept: for software the secret bytes, for a token its name there. Only for
@@ -128,6 +133,54 @@ pub trait Key: Send + Sync {
     /// The key of an envelope: HMAC-SHA-256 is all that an envelope asks of it.
     fn mac(&self) -> Option<&dyn Mac> {
         None
+    }
+
+    /// Encrypts with the key itself, and appends to `out`: nonce ‖ ciphertext ‖ tag (16 bytes), with a nonce that is made
+    /// inside, or for [`Algorithm::Aes256Siv`] tag ‖ ciphertext. `aad` is bound, not kept: it must be the same to decrypt.
+    /// Whoever holds the key counts the calls against [`Algorithm::use_limit`].
+    ///
+    /// # Errors
+    /// [`KeyError`]; then `out` is as before.
+    fn encrypt(&self, aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), KeyError> {
+        let _ = (aad, plaintext, out);
+        Err(KeyError::Unsupported)
+    }
+
+    /// The plaintext of what [`Key::encrypt`] appended.
+    ///
+    /// # Errors
+    /// [`KeyError::Failed`] for everything that does not decrypt.
+    fn decrypt(&self, aad: &[u8], ciphertext: &[u8]) -> Result<Plaintext, KeyError> {
+        let _ = (aad, ciphertext);
+        Err(KeyError::Unsupported)
+    }
+
+    /// The authentication code of a message, whole: as long as the digest for HMAC, 16 bytes for CMAC.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    fn compute_mac(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let _ = message;
+        Err(KeyError::Unsupported)
+    }
+
+    /// Whether a code by [`Key::compute_mac`] is right, compared in constant time. A truncated one is wrong.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`]; a wrong code is `Ok(false)`.
+    fn verify_mac(&self, message: &[u8], code: &[u8]) -> Result<bool, KeyError> {
+        let _ = (message, code);
+        Err(KeyError::Unsupported)
+    }
+
+    /// Derives `length` bytes, from 1 to [`MAX_DERIVED`]: for each label, context and length others. The label says what
+    /// they serve and has no zero byte; the context says whom, and may be anything.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] for a label or length outside of that.
+    fn derive(&self, label: &[u8], context: &[u8], length: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let _ = (label, context, length);
+        Err(KeyError::Unsupported)
     }
 
     /// Signs.

@@ -32,6 +32,7 @@ mod clock;
 mod due;
 mod event;
 mod gate;
+mod hash_algorithm;
 mod key;
 mod lowered;
 mod name;
@@ -48,10 +49,12 @@ mod tenant;
 pub mod conformance;
 #[cfg(feature = "testing")]
 pub mod fault;
+#[cfg(feature = "testing")]
+pub mod key_conformance;
 pub mod memory;
 pub mod secret_bytes;
 
-pub use algorithm::{Algorithm, HashAlgorithm, Purpose};
+pub use algorithm::{Algorithm, Purpose, UseLimit};
 pub use argon2_cost::{Argon2Cost, InvalidCost};
 pub use base::Base;
 pub use caches::Caches;
@@ -64,8 +67,10 @@ pub use clock::{Clock, SystemClock, Time};
 pub use due::{Due, DueError, DueReport, Worker, run_due};
 pub use event::{Action, Event, Outbox, Refusal, Service, drain};
 pub use gate::{Closed, Gate, Inside, StillInside};
+pub use hash_algorithm::HashAlgorithm;
 pub use key::{
-    Cost, Encapsulated, Key, KeyBackend, KeyError, Mac, PublicKey, Sealer, Signer, Stored, UseError,
+    Cost, Encapsulated, Key, KeyBackend, KeyError, MAX_DERIVED, Mac, PublicKey, Sealer, Signer, Stored,
+    UseError,
 };
 pub use lowered::{Batch, Expect, LOWERED_LIMITS, Limits, Lowered, PLAIN_LIMITS, Write};
 pub use name::{InvalidName, Name};

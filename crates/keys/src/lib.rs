@@ -23,22 +23,29 @@ mod asymmetric;
 mod der;
 pub mod envelope;
 mod hash;
+mod kbkdf;
+mod key_wrap;
 mod mac;
+mod pairwise;
 mod passphrase;
 mod random;
 mod rustcrypto;
 mod secret_rng;
+mod self_test;
 mod software;
+mod symmetric;
 mod verifier;
 
 pub use asymmetric::documents::{
     private_from_der, private_from_pem, private_to_der, private_to_pem, public_der, public_from_der,
     public_from_pem, public_pem,
 };
-pub use asymmetric::self_test::{ASYMMETRIC_SELF_TESTS, SelfTest};
 pub use der::{ecdsa_from_der, ecdsa_to_der};
 pub use hash::Hash;
+pub use kbkdf::kbkdf;
+pub use key_wrap::KeyWrap;
 pub use random::SystemRandom;
 pub use rustcrypto::RustCrypto;
 pub use secret_rng::SecretRng;
+pub use self_test::{SelfTestFailed, self_test};
 pub use verifier::{verify, verify_with};

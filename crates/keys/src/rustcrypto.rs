@@ -1,11 +1,13 @@
 use std::{fmt, sync::Arc};
 
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
 use zeroize::Zeroizing;
 
 use crate::{
-    aead::Aes256Gcm, mac::HmacSha256, passphrase::argon2id, random::SystemRandom, software::Software,
+    SelfTestFailed, aead::Aes256Gcm, mac::HmacSha256, passphrase::argon2id, random::SystemRandom, self_test,
+    software::Software,
 };
 
 /// The provider on RustCrypto: the default one, in pure Rust.
@@ -35,6 +37,14 @@ impl RustCrypto {
         Self::with_random(Box::new(SystemRandom))
     }
 
+    /// The same, after [`self_test`] has passed: for programs that serve others.
+    ///
+    /// # Errors
+    /// [`SelfTestFailed`].
+    pub fn tested() -> Result<Self, SelfTestFailed> {
+        self_test().map(|()| Self::new())
+    }
+
     /// With randomness from elsewhere: salts, nonces and keys are only as good as this source.
     pub fn with_random(random: Box<dyn Random>) -> Self {
         let random: Arc<dyn Random> = Arc::from(random);
@@ -49,9 +59,14 @@ impl Provider for RustCrypto {
 
     fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
         match algorithm {
+            HashAlgorithm::Sha224 => digest::<Sha224>(parts).to_vec(),
+            HashAlgorithm::Sha256 => digest::<Sha256>(parts).to_vec(),
             HashAlgorithm::Sha384 => digest::<Sha384>(parts).to_vec(),
             HashAlgorithm::Sha512 => digest::<Sha512>(parts).to_vec(),
-            _ => digest::<Sha256>(parts).to_vec(),
+            HashAlgorithm::Sha3_224 => digest::<Sha3_224>(parts).to_vec(),
+            HashAlgorithm::Sha3_256 => digest::<Sha3_256>(parts).to_vec(),
+            HashAlgorithm::Sha3_384 => digest::<Sha3_384>(parts).to_vec(),
+            HashAlgorithm::Sha3_512 => digest::<Sha3_512>(parts).to_vec(),
         }
     }
 

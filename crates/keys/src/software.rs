@@ -4,7 +4,7 @@ use secrecy::SecretSlice;
 use strongroom_core::{Algorithm, Key, KeyBackend, KeyError, Mac, PublicKey, Random, Stored};
 use zeroize::Zeroizing;
 
-use crate::{asymmetric, mac::HmacSha256};
+use crate::{asymmetric, mac::HmacSha256, pairwise, symmetric::Symmetric};
 
 const SECRET: usize = 32;
 
@@ -17,6 +17,12 @@ impl Software {
     pub(crate) fn new(random: Arc<dyn Random>) -> Self {
         Self { random }
     }
+
+    fn draw_key(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
+        let mut secret = Zeroizing::new([0; SECRET]);
+        self.random.fill_secret(secret.as_mut_slice())?;
+        self.import(algorithm, secret.as_slice())
+    }
 }
 
 impl KeyBackend for Software {
@@ -28,18 +34,25 @@ impl KeyBackend for Software {
         Algorithm::ALL.contains(&algorithm)
     }
 
+    /// What was made is used once before anybody gets it.
     fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
         if algorithm.is_asymmetric() {
             return asymmetric::generate(algorithm, &self.random);
         }
-        let mut secret = Zeroizing::new([0; SECRET]);
-        self.random.fill_secret(secret.as_mut_slice())?;
-        self.import(algorithm, secret.as_slice())
+        let made = match Symmetric::of(algorithm) {
+            Some(kind) => kind.generate(&*self.random)?,
+            None => self.draw_key(algorithm)?,
+        };
+        pairwise::check(&*self.load(&made)?)?;
+        Ok(made)
     }
 
     fn import(&self, algorithm: Algorithm, material: &[u8]) -> Result<Stored, KeyError> {
         if algorithm.is_asymmetric() {
             return asymmetric::import(algorithm, material, &self.random);
+        }
+        if let Some(kind) = Symmetric::of(algorithm) {
+            return kind.import(material);
         }
         expand(algorithm, material)?;
         Ok(Stored { algorithm, secret: SecretSlice::from(material.to_vec()), public: None })
@@ -51,14 +64,22 @@ impl KeyBackend for Software {
 
     fn export(&self, stored: &Stored) -> Result<SecretSlice<u8>, KeyError> {
         if stored.algorithm.is_asymmetric() {
+            self.load(stored)?;
             return Ok(SecretSlice::from(asymmetric::material(stored)?.to_vec()));
         }
-        Ok(SecretSlice::from(stored.expose().to_vec()))
+        if let Some(kind) = Symmetric::of(stored.algorithm) {
+            return kind.export(stored);
+        }
+        self.load(stored)?;
+        Ok(stored.secret.clone())
     }
 
     fn load(&self, stored: &Stored) -> Result<Arc<dyn Key>, KeyError> {
         if stored.algorithm.is_asymmetric() {
             return asymmetric::load(stored, &self.random);
+        }
+        if let Some(kind) = Symmetric::of(stored.algorithm) {
+            return kind.load(stored, &self.random);
         }
         match stored.public {
             None => expand(stored.algorithm, stored.expose()),

@@ -22,6 +22,9 @@ pub enum KmsError {
     /// The version is below the ring's minimum.
     #[error("ciphertext or signature version is disallowed by policy (too old)")]
     TooOld,
+    /// The version encrypted as many messages as its key may.
+    #[error("version {0} of the key has encrypted as many messages as it may: rotate the key")]
+    Exhausted(u32),
     /// The ring has no such version.
     #[error("the key has no such version")]
     NoVersion,
@@ -87,6 +90,7 @@ impl From<KmsError> for UseError {
             | KmsError::Exists
             | KmsError::Disabled
             | KmsError::NotDeletable
+            | KmsError::Exhausted(_)
             | KmsError::WrongType
             | KmsError::Commit(_) => Self::Unavailable,
         }

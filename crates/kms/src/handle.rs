@@ -44,7 +44,8 @@ impl Signer for RingHandle {
 impl Sealer for RingHandle {
     fn seal(&self, plaintext: &[u8], context: &[u8]) -> Result<Vec<u8>, UseError> {
         let _inside = self.rings.base().enter()?;
-        Ok(self.ring()?.encrypt(self.rings.provider(), None, plaintext, context)?)
+        let encrypt = || self.ring()?.encrypt(self.rings.provider(), None, plaintext, context);
+        Ok(self.rings.rotating(&self.name, None, encrypt)?)
     }
 
     fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Plaintext, UseError> {

@@ -17,22 +17,30 @@
 //! # Ok(()) }
 //! ```
 
+mod budget;
 mod cache;
 mod check;
 mod error;
 mod handle;
 mod lifecycle;
+mod limits;
 mod loaded;
+mod operations;
 mod public_keys;
+mod raw;
 mod record;
 mod ring;
 mod rings;
 mod text;
+mod uses;
 
-pub use check::RingCheck;
+pub use check::{RingCheck, UsesCheck};
 pub use error::KmsError;
 pub use handle::RingHandle;
+pub use limits::{AtLimit, UseLimits};
+pub use operations::{Code, DataKey, DataKeySize, Derived};
 pub use public_keys::{Sealed, Shared};
 pub use ring::{Ring, RingVersion, Settings};
 pub use rings::{Kms, Rings, Signature};
 pub use text::{from_text, to_text};
+pub use uses::Usage;

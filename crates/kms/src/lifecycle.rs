@@ -3,6 +3,7 @@ use strongroom_core::{Action, Algorithm, Change, Event, Name, Reader, Service, c
 use crate::{
     KmsError, Ring, Rings, Settings,
     record::{RingRecord, key},
+    uses,
 };
 
 impl Rings {
@@ -134,10 +135,28 @@ impl Rings {
     /// As for [`Rings::delete`], but nothing is committed yet.
     pub fn plan_delete(&self, mut reader: Reader<'_>, name: &Name) -> Result<Change<()>, KmsError> {
         let _inside = self.base().enter()?;
-        if !self.ring_for(&mut reader, name)?.deletion_allowed {
+        let ring = self.ring_for(&mut reader, name)?;
+        if !ring.deletion_allowed {
             return Err(KmsError::NotDeletable);
         }
-        self.written(reader.change(()), name, Action::Delete, None)
+        let mut change = reader.change(());
+        if ring.algorithm.use_limit().is_some() {
+            change.delete(&uses::key(self.tenant(), ring.id)?);
+        }
+        self.written(change, name, Action::Delete, None)
+    }
+
+    /// Rotates a ring unless it was since: whoever comes second finds the new version.
+    pub(crate) fn rotate_from(&self, name: &Name, exhausted: u32) -> Result<(), KmsError> {
+        self.commit(|mut reader| {
+            if self.ring_for(&mut reader, name)?.latest() != exhausted {
+                let (kms, tenant, name) = (self.kms().clone(), self.tenant(), name.clone());
+                let mut change = reader.change(());
+                change.evict(move || kms.evict(tenant, &name));
+                return Ok(change);
+            }
+            self.plan_rotate(reader, name).map(|change| change.map(drop))
+        })
     }
 
     fn commit<T>(&self, plan: impl Fn(Reader<'_>) -> Result<Change<T>, KmsError>) -> Result<T, KmsError> {

@@ -1,9 +1,9 @@
 use std::sync::{Arc, OnceLock};
 
-use strongroom_core::{Algorithm, Key, KeyError, Plaintext, Provider, Purpose, StoreError, Stored};
+use strongroom_core::{Key, KeyError, Plaintext, Provider, Purpose, StoreError, Stored};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
 
-use crate::{KmsError, Ring, Signature, record::RingRecord};
+use crate::{KmsError, Ring, Signature, budget::Budget, raw, record::RingRecord, uses::Meter};
 
 /// A ring in memory: its state as of one moment, and the keys that this state allows to be used. An operation
 /// takes one of these and looks at no other, so that it sees one state from its beginning to its end.
@@ -13,6 +13,8 @@ pub(crate) struct Loaded {
     keys: Vec<VersionKey>,
     /// The context of a ciphertext without additional data.
     empty: Context,
+    /// Where the uses of a key are reserved, if they are counted.
+    meter: Option<Meter>,
 }
 
 /// One version's key, parsed and expanded once: at its first use, so that a ring of many versions costs no more
@@ -21,13 +23,20 @@ struct VersionKey {
     version: u32,
     stored: Stored,
     ready: OnceLock<Arc<dyn Key>>,
+    /// The uses that it may still make, if they are counted.
+    budget: Budget,
 }
 
 impl Loaded {
-    pub(crate) fn new(provider: &dyn Provider, ring: &RingRecord) -> Result<Self, KmsError> {
-        let ready = |(version, stored)| VersionKey { version, stored, ready: OnceLock::new() };
+    pub(crate) fn new(
+        provider: &dyn Provider,
+        ring: &RingRecord,
+        meter: Option<Meter>,
+    ) -> Result<Self, KmsError> {
+        let ready =
+            |(version, stored)| VersionKey { version, stored, ready: OnceLock::new(), budget: Budget::new() };
         let keys = ring.usable().map(ready).collect();
-        Ok(Self { view: ring.view(), keys, empty: Context::new(provider, &[b"kms", b""])? })
+        Ok(Self { view: ring.view(), keys, empty: Context::new(provider, &[b"kms", b""])?, meter })
     }
 
     pub(crate) fn encrypt(
@@ -37,9 +46,14 @@ impl Loaded {
         plaintext: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
-        self.is_for(Algorithm::Aes256Gcm)?;
+        let raw = self.encrypts_itself()?;
         let version = self.sealing(version)?;
-        let mac = self.key(provider, version)?.mac().ok_or(KmsError::WrongType)?;
+        let key = self.key(provider, version)?;
+        if raw {
+            self.take_use(version)?;
+            return raw::encrypt(key, version, plaintext, additional);
+        }
+        let mac = key.mac().ok_or(KmsError::WrongType)?;
         let context = self.context(provider, additional)?;
         let id = KeyId { id: self.view.id, version };
         Ok(envelope::seal(provider, mac, id, &context, plaintext)?)
@@ -48,17 +62,20 @@ impl Loaded {
     pub(crate) fn decrypt(
         &self,
         provider: &dyn Provider,
-        envelope: &[u8],
+        ciphertext: &[u8],
         additional: &[u8],
     ) -> Result<Plaintext, KmsError> {
-        self.is_for(Algorithm::Aes256Gcm)?;
-        let named = Header::parse(envelope)?.key;
+        if self.encrypts_itself()? {
+            let (version, sealed) = raw::parse(self.view.algorithm, ciphertext)?;
+            return raw::decrypt(self.opening(provider, version)?, sealed, additional);
+        }
+        let named = Header::parse(ciphertext)?.key;
         if named.id != self.view.id {
             return Err(KmsError::OpenFailed);
         }
         let mac = self.opening(provider, named.version)?.mac().ok_or(KmsError::WrongType)?;
         let context = self.context(provider, additional)?;
-        Ok(envelope::open(provider, mac, named, &context, envelope)?)
+        Ok(envelope::open(provider, mac, named, &context, ciphertext)?)
     }
 
     pub(crate) fn sign(
@@ -80,7 +97,7 @@ impl Loaded {
         version: Option<u32>,
         make: impl FnOnce(&dyn Key) -> Result<T, KeyError>,
     ) -> Result<(u32, T), KmsError> {
-        self.serves(purpose)?;
+        self.is_for(purpose)?;
         let version = self.sealing(version)?;
         Ok((version, make(self.key(provider, version)?)?))
     }
@@ -93,7 +110,7 @@ impl Loaded {
         version: u32,
         look: impl FnOnce(&dyn Key) -> Result<T, KeyError>,
     ) -> Result<T, KmsError> {
-        self.serves(purpose)?;
+        self.is_for(purpose)?;
         Ok(look(self.opening(provider, version)?)?)
     }
 
@@ -107,12 +124,25 @@ impl Loaded {
         Ok(verify(self.opening(provider, version)?)?)
     }
 
-    fn is_for(&self, algorithm: Algorithm) -> Result<(), KmsError> {
-        if self.view.algorithm == algorithm { Ok(()) } else { Err(KmsError::WrongType) }
+    fn is_for(&self, purpose: Purpose) -> Result<(), KmsError> {
+        if self.view.algorithm.purpose() == purpose { Ok(()) } else { Err(KmsError::WrongType) }
     }
 
-    fn serves(&self, purpose: Purpose) -> Result<(), KmsError> {
-        if self.view.algorithm.purpose() == purpose { Ok(()) } else { Err(KmsError::WrongType) }
+    /// Whether its keys encrypt messages themselves, and not in envelopes.
+    fn encrypts_itself(&self) -> Result<bool, KmsError> {
+        match self.view.algorithm.purpose() {
+            Purpose::Envelope => Ok(false),
+            Purpose::Aead => Ok(true),
+            _ => Err(KmsError::WrongType),
+        }
+    }
+
+    /// Counts one encryption, if they are counted, before it happens.
+    fn take_use(&self, version: u32) -> Result<(), KmsError> {
+        match &self.meter {
+            Some(meter) => self.found(version)?.budget.take(|block| meter.reserve(version, block)),
+            None => Ok(()),
+        }
     }
 
     fn signs(&self) -> Result<(), KmsError> {
@@ -135,9 +165,13 @@ impl Loaded {
         self.key(provider, version)
     }
 
-    fn key(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
+    fn found(&self, version: u32) -> Result<&VersionKey, KmsError> {
         let place = self.keys.binary_search_by_key(&version, |key| key.version);
-        let found = place.ok().and_then(|place| self.keys.get(place)).ok_or(KmsError::NoVersion)?;
+        place.ok().and_then(|place| self.keys.get(place)).ok_or(KmsError::NoVersion)
+    }
+
+    fn key(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
+        let found = self.found(version)?;
         if let Some(ready) = found.ready.get() {
             return Ok(&**ready);
         }

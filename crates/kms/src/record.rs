@@ -197,7 +197,7 @@ impl RingRecord {
 
 /// The number of a record's format. It comes first, so that it is understood also where all that follows has
 /// another shape.
-fn format(record: &[u8]) -> Option<u64> {
+pub(crate) fn format(record: &[u8]) -> Option<u64> {
     let mut decoder = Decoder::new(record);
     decoder.array().ok()?;
     decoder.u64().ok()

@@ -8,6 +8,7 @@ use strongroom_core::{
 use crate::{
     KmsError, Ring, RingHandle,
     cache::Cache,
+    limits::UseLimits,
     loaded::Loaded,
     record::{self, load},
 };
@@ -27,6 +28,7 @@ pub struct Kms(Arc<Inner>);
 struct Inner {
     base: Base,
     cache: Cache,
+    limits: UseLimits,
 }
 
 /// The rings of one tenant, for one caller.
@@ -49,7 +51,12 @@ pub struct Signature {
 impl Kms {
     /// The rings under `base`. When its gate closes, every key in memory is wiped.
     pub fn new(base: Base) -> Self {
-        let inner = Arc::new(Inner { base, cache: Cache::new() });
+        Self::with_limits(base, UseLimits::default())
+    }
+
+    /// The same with what is to happen to keys that are counted.
+    pub fn with_limits(base: Base, limits: UseLimits) -> Self {
+        let inner = Arc::new(Inner { base, cache: Cache::new(), limits });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -77,6 +84,10 @@ impl Kms {
 
     pub(crate) fn base(&self) -> &Base {
         &self.0.base
+    }
+
+    pub(crate) fn limits(&self) -> &UseLimits {
+        &self.0.limits
     }
 
     pub(crate) fn evict(&self, tenant: Tenant, name: &str) {
@@ -123,9 +134,12 @@ impl Rings {
         Ok(self.loaded(name)?.view.algorithm)
     }
 
-    /// Whether an operation with this ring would touch the store: not if it is in memory.
+    /// Whether no operation with this ring would touch the store: it is in memory, and its uses are not counted.
     pub fn cached(&self, name: &Name) -> bool {
-        self.base().enter().is_ok_and(|_inside| self.kms.0.cache.find(self.tenant(), name).is_some())
+        self.base().enter().is_ok_and(|_inside| {
+            let found = self.kms.0.cache.find(self.tenant(), name);
+            found.is_some_and(|ring| ring.view.algorithm.use_limit().is_none())
+        })
     }
 
     /// A handle on a ring for a sibling, which checks gate, tenant and state at each use. It is on this ring: once
@@ -159,7 +173,9 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let _inside = self.base().enter()?;
-        self.loaded(name)?.encrypt(self.provider(), version, plaintext, additional)
+        self.rotating(name, version, || {
+            self.loaded(name)?.encrypt(self.provider(), version, plaintext, additional)
+        })
     }
 
     /// Decrypts what [`Rings::encrypt`] made with the same `additional`.
@@ -191,9 +207,11 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let _inside = self.base().enter()?;
-        let ring = self.loaded(name)?;
-        let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
-        ring.encrypt(self.provider(), version, &plaintext, additional)
+        self.rotating(name, version, || {
+            let ring = self.loaded(name)?;
+            let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
+            ring.encrypt(self.provider(), version, &plaintext, additional)
+        })
     }
 
     /// Signs a message.
@@ -258,7 +276,8 @@ impl Rings {
     pub(crate) fn loaded(&self, name: &Name) -> Result<Arc<Loaded>, KmsError> {
         let base = self.base();
         let ring = self.kms.0.cache.find_or(self.tenant(), name, || {
-            Loaded::new(&*base.provider, &load(&*base.store, self.tenant(), name)?)
+            let ring = load(&*base.store, self.tenant(), name)?;
+            Loaded::new(&*base.provider, &ring, self.meter(name, &ring))
         })?;
         if ring.view.disabled { Err(KmsError::Disabled) } else { Ok(ring) }
     }

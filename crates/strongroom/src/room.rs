@@ -7,7 +7,7 @@ use strongroom_core::{
     CommitError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
 };
 use strongroom_keys::RustCrypto;
-use strongroom_kms::{Kms, RingCheck, Rings};
+use strongroom_kms::{Kms, RingCheck, Rings, UsesCheck};
 
 /// An unsealed database and the key rings in it. Cheap to clone; once sealed, every clone answers
 /// [`StoreError::Sealed`].
@@ -119,7 +119,7 @@ impl Strongroom {
     /// [`StoreError`] where the engine cannot read. What is wrong with rows is in the report.
     pub fn fsck(&self, store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<Report, StoreError> {
         let rings = RingCheck::new(self.unsealed.base().provider);
-        fsck(store, &self.unsealed, &[&rings], progress)
+        fsck(store, &self.unsealed, &[&rings, &UsesCheck], progress)
     }
 
     /// Closes the database: nothing begins any more, and when the running operations have ended, for which this waits

@@ -14,6 +14,7 @@ use strongroom_core::{
     Clock, CommitError, KeyError, Provider, StillInside, Store, StoreError, drain, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
+use strongroom_keys::SelfTestFailed;
 use strongroom_kms::Kms;
 use strongroom_serve::{DEEP, wiping_stack};
 
@@ -83,6 +84,9 @@ pub enum NodeError {
     /// It is sealed, but operations have not ended yet.
     #[error(transparent)]
     StillInside(#[from] StillInside),
+    /// A primitive does not compute what it should.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
 }
 
 impl From<KeyError> for NodeError {

@@ -164,10 +164,11 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A node over a store, with the primitives and the clock of this machine.
+/// A node over a store, with the primitives and the clock of this machine. Nothing is unsealed unless every primitive gives
+/// the answers that are known.
 ///
 /// # Errors
 /// [`NodeError`].
 pub fn node(store: Arc<SqliteStore>, secrets: Vec<SecretFile>) -> Result<Node, NodeError> {
-    Node::new(store, Arc::new(RustCrypto::new()), Arc::new(SystemClock), secrets)
+    Node::new(store, Arc::new(RustCrypto::tested()?), Arc::new(SystemClock), secrets)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use strongroom_core::{Algorithm, Check, RecordKey, Segment, Store, Table, memory::MemoryStore};
 use strongroom_keys::RustCrypto;
-use strongroom_kms::RingCheck;
+use strongroom_kms::{RingCheck, UsesCheck};
 
 use crate::support::{TENANT, name, rings_over};
 
@@ -53,5 +53,22 @@ fn a_public_half_that_is_not_of_its_secret_or_is_missing_is_found() {
     assert_eq!(mine[end - 2..end], [0x58, 0x20]);
     for bad in [exchanged, missing] {
         assert!(verdict(&key("a"), &bad).is_err());
+    }
+}
+
+#[test]
+fn a_count_of_uses_is_sound_as_rings_write_it_and_found_otherwise() {
+    let table = UsesCheck.table();
+    let store = Arc::new(MemoryStore::new());
+    let rings = rings_over(store.clone());
+    let ring = rings.create(&name("a"), Algorithm::RawAes256Gcm).unwrap();
+    rings.encrypt(&name("a"), b"text", b"").unwrap();
+    let key = RecordKey::new(TENANT, table, &[Segment::Id(ring.id)]).unwrap();
+    let row = store.get_many(std::slice::from_ref(&key)).unwrap().pop().flatten().unwrap().value;
+    assert_eq!(UsesCheck.check(&key, &row), Ok(()));
+    assert!(UsesCheck.check(&key, &row[1..]).is_err());
+    assert!(UsesCheck.check(&key, &[&row[..], &[0]].concat()).is_err());
+    for segments in [&[][..], &[Segment::Number(1)], &[Segment::Id(ring.id), Segment::Number(1)]] {
+        assert!(UsesCheck.check(&RecordKey::new(TENANT, table, segments).unwrap(), &row).is_err());
     }
 }

@@ -1,8 +1,8 @@
 //! A ring's life against a model of a few lines.
 
 use proptest::prelude::*;
-use strongroom_core::Algorithm;
-use strongroom_kms::{Rings, Settings, Signature};
+use strongroom_core::{Algorithm, Purpose};
+use strongroom_kms::{Code, Rings, Settings, Signature};
 
 use crate::support::{DELETABLE, name, rings, verdict};
 
@@ -35,9 +35,30 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What names the ring and the version of what was made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Names {
+    /// The ciphertext says both.
+    Both,
+    /// The ciphertext says the version.
+    Version,
+    /// Nothing: the version is kept beside it, and who looks at it gets a yes or no.
+    Beside,
+}
+
+impl Names {
+    fn of(algorithm: Algorithm) -> Self {
+        match algorithm.purpose() {
+            Purpose::Envelope => Self::Both,
+            Purpose::Aead => Self::Version,
+            _ => Self::Beside,
+        }
+    }
+}
+
 /// What a ring is, without a key.
 struct Model {
-    signs: bool,
+    names: Names,
     life: u32,
     latest: u32,
     decrypts_from: u32,
@@ -46,8 +67,8 @@ struct Model {
 }
 
 impl Model {
-    fn new(signs: bool) -> Self {
-        Self { signs, life: 0, latest: 1, decrypts_from: 1, encrypts_from: 0, disabled: false }
+    fn new(names: Names) -> Self {
+        Self { names, life: 0, latest: 1, decrypts_from: 1, encrypts_from: 0, disabled: false }
     }
 
     fn rotate(&mut self) -> &'static str {
@@ -82,10 +103,10 @@ impl Model {
     fn open(&self, (life, version): (u32, u32)) -> &'static str {
         match () {
             () if self.disabled => "disabled",
-            // A ciphertext names its ring; a signature only its version.
-            () if life != self.life && !self.signs => "does not open",
+            () if life != self.life && self.names == Names::Both => "does not open",
             () if version < self.decrypts_from => "too old",
             () if version > self.latest => "no version",
+            () if life != self.life && self.names == Names::Version => "does not open",
             () if life != self.life => "wrong",
             () => "ok",
         }
@@ -125,16 +146,16 @@ impl Run {
                 (verdict(rings.enable(&ring)), "ok")
             }
             Step::Replace => {
-                self.model = Model { life: self.model.life + 1, ..Model::new(self.model.signs) };
+                self.model = Model { life: self.model.life + 1, ..Model::new(self.model.names) };
                 rings.configure(&ring, &DELETABLE).unwrap();
                 rings.delete(&ring).unwrap();
                 (verdict(rings.create(&ring, self.algorithm)), "ok")
             }
             Step::Make(version) => {
-                let made = if self.model.signs {
-                    rings.sign(&ring, version, b"text").map(|signature| signature.bytes)
-                } else {
-                    rings.encrypt_with(&ring, version, b"text", b"")
+                let made = match self.algorithm.purpose() {
+                    Purpose::Sign => rings.sign(&ring, version, b"text").map(|signature| signature.bytes),
+                    Purpose::Mac => rings.mac(&ring, version, b"text").map(|code| code.bytes),
+                    _ => rings.encrypt_with(&ring, version, b"text", b""),
                 };
                 self.keep(made, self.model.make(version))
             }
@@ -143,7 +164,7 @@ impl Run {
                 let made = at.get(&self.made);
                 (self.used(made), self.model.open(made.by))
             }
-            Step::Rewrap(..) if self.model.signs => ("ok", "ok"),
+            Step::Rewrap(..) if self.model.names == Names::Beside => ("ok", "ok"),
             Step::Rewrap(at, version) => {
                 let made = at.get(&self.made);
                 let again = rings.rewrap_with(&ring, version, &made.bytes, b"");
@@ -158,13 +179,17 @@ impl Run {
 
     fn used(&self, made: &Made) -> &'static str {
         let ring = name("ring");
-        if !self.model.signs {
+        if self.model.names != Names::Beside {
             return verdict(
                 self.rings.decrypt(&ring, &made.bytes, b"").map(|text| assert_eq!(*text, b"text")),
             );
         }
-        let signature = Signature { version: made.by.1, bytes: made.bytes.clone() };
-        match self.rings.verify(&ring, b"text", &signature) {
+        let (version, bytes) = (made.by.1, made.bytes.clone());
+        let looked = match self.algorithm.purpose() {
+            Purpose::Mac => self.rings.verify_mac(&ring, b"text", &Code { version, bytes }),
+            _ => self.rings.verify(&ring, b"text", &Signature { version, bytes }),
+        };
+        match looked {
             Ok(false) => "wrong",
             other => verdict(other),
         }
@@ -182,15 +207,21 @@ impl Run {
     }
 }
 
+/// All that make what can be looked at again.
+fn algorithms() -> Vec<Algorithm> {
+    let purposes = [Purpose::Envelope, Purpose::Aead, Purpose::Mac, Purpose::Sign];
+    Algorithm::ALL.into_iter().filter(|algorithm| purposes.contains(&algorithm.purpose())).collect()
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn a_ring_does_what_the_model_says(
-        algorithm in prop::sample::select(&[Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256][..]),
+        algorithm in prop::sample::select(algorithms()),
         steps in prop::collection::vec(step(), 1..60),
     ) {
-        let mut run = Run { rings: rings(), algorithm, model: Model::new(algorithm.signs()), made: Vec::new() };
+        let mut run = Run { rings: rings(), algorithm, model: Model::new(Names::of(algorithm)), made: Vec::new() };
         run.rings.create(&name("ring"), algorithm).unwrap();
         for step in steps {
             let (found, expected) = run.step(step);

@@ -3,16 +3,32 @@
 use std::{sync::Arc, time::Duration};
 
 use strongroom_core::{
-    Algorithm, Caller, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError, memory::MemoryStore,
+    Algorithm, Caller, Name, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError,
+    memory::MemoryStore,
 };
-use strongroom_kms::{Kms, KmsError, Rings, Signature};
+use strongroom_kms::{Code, DataKeySize, Kms, KmsError, Rings, Signature};
 
 use crate::{
     spy::Spy,
     support::{DELETABLE, Disk, TENANT, base_with, name, verdict},
 };
 
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
+const ALGORITHMS: [Algorithm; 7] = [
+    Algorithm::Aes256Gcm,
+    Algorithm::Ed25519,
+    Algorithm::EcdsaP256,
+    Algorithm::RawAes256Gcm,
+    Algorithm::Aes256Siv,
+    Algorithm::HmacSha512,
+    Algorithm::KbkdfHmacSha256,
+];
+
+/// Does whatever the keys of a ring can do.
+fn used(rings: &Rings, ring: &Name) -> String {
+    let (encrypted, signed) = (rings.encrypt(ring, b"text", b""), rings.sign(ring, None, b"text"));
+    let (code, derived) = (rings.mac(ring, None, b"text"), rings.derive(ring, None, b"label", b"", 64));
+    format!("{encrypted:?} {signed:?} {code:?} {derived:?}")
+}
 
 fn holds(rows: &[(Vec<u8>, Vec<u8>)], secret: &[u8]) -> bool {
     rows.iter().any(|(key, value)| {
@@ -36,7 +52,7 @@ fn no_key_reaches_the_engine_in_the_clear_by_any_operation() {
         search("create");
         rings.rotate(&ring).unwrap();
         search("rotate");
-        let _ = (rings.encrypt(&ring, b"text", b""), rings.sign(&ring, None, b"text"));
+        used(&rings, &ring);
         search("the use of the keys");
         rings.configure(&ring, &DELETABLE).unwrap();
         rings.disable(&ring).unwrap();
@@ -45,7 +61,7 @@ fn no_key_reaches_the_engine_in_the_clear_by_any_operation() {
         rings.enable(&ring).unwrap();
         search("enable, under a new key of the tenant");
     }
-    assert_eq!(spy.made().len(), 6);
+    assert_eq!(spy.made().len(), 2 * ALGORITHMS.len());
     unsealed.rotate_root(&Caller::system()).unwrap();
     search("the rotation of the root");
     ALGORITHMS.iter().for_each(|algorithm| rings.delete(&name(&format!("{algorithm:?}"))).unwrap());
@@ -83,6 +99,11 @@ fn life(rings: &Rings, ring: &str, algorithm: Algorithm) -> Vec<Answered> {
         ("sign a digest", rings.sign_digest(ring, None, &[1; 32]).map(drop)),
         ("verify", rings.verify(ring, b"text", &signed).map(drop)),
         ("verify a digest", rings.verify_digest(ring, &[1; 32], &signed).map(drop)),
+        ("data key", rings.data_key(ring, None, DataKeySize::Bits256, b"").map(drop)),
+        ("mac", rings.mac(ring, None, b"text").map(drop)),
+        ("verify a mac", rings.verify_mac(ring, b"text", &Code { version: 1, bytes: vec![0; 32] }).map(drop)),
+        ("derive", rings.derive(ring, None, b"label", b"", 32).map(drop)),
+        ("usage", rings.usage(ring).map(drop)),
         ("disable", rings.disable(ring)),
         ("enable", rings.enable(ring)),
         ("configure", rings.configure(ring, &DELETABLE).map(drop)),
@@ -101,11 +122,11 @@ fn after_seal_every_operation_answers_sealed_and_no_key_is_left() {
     for algorithm in ALGORITHMS {
         let ring = name(&format!("{algorithm:?}"));
         rings.create(&ring, algorithm).unwrap();
-        let _ = (rings.encrypt(&ring, b"text", b""), rings.sign(&ring, None, b"text"));
+        used(&rings, &ring);
         handles.push((ring.clone(), rings.ring(&ring).unwrap()));
-        assert!(rings.cached(&ring));
+        assert_eq!(rings.cached(&ring), algorithm.use_limit().is_none());
     }
-    assert_eq!(spy.alive(), 3);
+    assert_eq!(spy.alive(), ALGORITHMS.len() as i64);
     unsealed.seal(Duration::from_secs(9)).unwrap();
     assert_eq!(spy.alive(), 0, "the cache is wiped, although kms and handles still live");
     for algorithm in ALGORITHMS {
@@ -140,12 +161,12 @@ fn while_a_running_operation_delays_the_wipe_nothing_new_begins() {
     for algorithm in ALGORITHMS {
         let ring = name(&format!("{algorithm:?}"));
         rings.create(&ring, algorithm).unwrap();
-        let _ = (rings.encrypt(&ring, b"text", b""), rings.sign(&ring, None, b"text"));
+        used(&rings, &ring);
     }
     let handle = rings.ring(&name("Ed25519")).unwrap();
     let running = base.enter().unwrap();
     unsealed.seal(Duration::ZERO).unwrap_err();
-    assert_eq!(spy.alive(), 3, "what runs still has its keys");
+    assert_eq!(spy.alive(), ALGORITHMS.len() as i64, "what runs still has its keys");
     for algorithm in ALGORITHMS {
         for (what, answer) in life(&rings, &format!("{algorithm:?}"), algorithm) {
             assert_eq!(verdict(answer), "sealed", "{what} of {algorithm:?}");
@@ -183,11 +204,7 @@ fn nothing_that_prints_shows_a_key() {
         let ring = name(&format!("{algorithm:?}"));
         printed.push(format!("{:?}", rings.create(&ring, algorithm).unwrap()));
         printed.push(format!("{:?} {:#?}", rings.read(&ring), rings.ring(&ring).unwrap()));
-        printed.push(format!(
-            "{:?} {:?}",
-            rings.encrypt(&ring, b"text", b""),
-            rings.sign(&ring, None, b"text")
-        ));
+        printed.push(used(&rings, &ring));
         let plan = rings.plan_rotate(Reader::new(&*store, TENANT), &ring).unwrap();
         printed.push(format!("{plan:?}"));
         let (lowered, pending) = plan.lower(&*store).unwrap();
@@ -195,7 +212,7 @@ fn nothing_that_prints_shows_a_key() {
         printed.push(format!("{:?}", rings.create(&ring, algorithm).unwrap_err()));
     }
     let secrets = spy.made();
-    assert_eq!(secrets.len(), 6);
+    assert_eq!(secrets.len(), 2 * ALGORITHMS.len());
     for secret in secrets {
         for text in spellings(&secret) {
             assert!(printed.iter().all(|printed| !printed.contains(&text)));

@@ -6,9 +6,10 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
+use secrecy::ExposeSecret;
 use strongroom_core::{
-    Aead, Algorithm, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, PublicKey, Random, SignOptions,
-    Stored,
+    Aead, Algorithm, Encapsulated, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Plaintext, Provider,
+    PublicKey, Random, SealOptions, SignOptions, Stored,
 };
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
@@ -89,7 +90,9 @@ impl KeyBackend for Spy {
 
     fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
         let stored = self.inner.software().generate(algorithm)?;
-        self.made.lock().unwrap().push(stored.expose().to_vec());
+        // The secret itself, without what a backend puts around it.
+        let secret = self.inner.software().export(&stored)?;
+        self.made.lock().unwrap().push(secret.expose_secret().to_vec());
         Ok(stored)
     }
 
@@ -127,6 +130,46 @@ impl Key for Watched {
 
     fn mac(&self) -> Option<&dyn Mac> {
         self.key.mac()
+    }
+
+    fn encrypt(&self, aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), KeyError> {
+        self.key.encrypt(aad, plaintext, out)
+    }
+
+    fn decrypt(&self, aad: &[u8], ciphertext: &[u8]) -> Result<Plaintext, KeyError> {
+        self.key.decrypt(aad, ciphertext)
+    }
+
+    fn compute_mac(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.compute_mac(message)
+    }
+
+    fn verify_mac(&self, message: &[u8], code: &[u8]) -> Result<bool, KeyError> {
+        self.key.verify_mac(message, code)
+    }
+
+    fn derive(&self, label: &[u8], context: &[u8], length: usize) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.derive(label, context, length)
+    }
+
+    fn seal(&self, plaintext: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, KeyError> {
+        self.key.seal(plaintext, options)
+    }
+
+    fn open(&self, sealed: &[u8], options: &SealOptions<'_>) -> Result<Plaintext, KeyError> {
+        self.key.open(sealed, options)
+    }
+
+    fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.agree(peer)
+    }
+
+    fn encapsulate(&self) -> Result<Encapsulated, KeyError> {
+        self.key.encapsulate()
+    }
+
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.decapsulate(ciphertext)
     }
 
     fn sign(&self, message: &[u8], options: &SignOptions) -> Result<Vec<u8>, KeyError> {

@@ -28,6 +28,7 @@ pub(crate) fn kind(error: &KmsError) -> &'static str {
         KmsError::WrongType => "wrong type",
         KmsError::TooOld => "too old",
         KmsError::NoVersion => "no version",
+        KmsError::Exhausted(_) => "exhausted",
         KmsError::Invalid(_) => "invalid",
         KmsError::OpenFailed => "does not open",
         KmsError::Store(StoreError::Sealed) => "sealed",

@@ -10,15 +10,16 @@ pub struct Trial {
     pub algorithm: Algorithm,
     /// How many there are, of all tenants.
     pub rings: u64,
-    /// Whether the first of them that is not disabled did its work: it opened what it had sealed, or verified what it
-    /// had signed. Nothing if all are disabled.
+    /// Whether the first of them that is not disabled did its work: it opened what it had sealed, verified what it
+    /// had signed or authenticated, or derived a key. Nothing if all are disabled.
     pub works: Option<bool>,
 }
 
 const PAGE: usize = 200;
 const MESSAGE: &[u8] = b"a drill";
 
-/// Uses one ring of every kind that these tenants have. Nothing is stored. Rings that cannot be read are left out.
+/// Uses one ring of every kind that these tenants have. Nothing is stored but uses of keys that are counted. Rings that
+/// cannot be read are left out.
 pub(super) fn try_rings(
     room: &Strongroom,
     tenants: impl Iterator<Item = Tenant>,
@@ -58,12 +59,17 @@ fn works(rings: &Rings, name: &Name, algorithm: Algorithm) -> bool {
         Purpose::Decapsulate => rings
             .encapsulate(name, None)
             .and_then(|made| Ok(*rings.decapsulate(name, made.version, &made.ciphertext)? == *made.secret)),
+        Purpose::Mac => {
+            rings.mac(name, None, MESSAGE).and_then(|code| rings.verify_mac(name, MESSAGE, &code))
+        }
+        Purpose::Derive => rings.derive(name, None, MESSAGE, b"", 32).map(|_| true),
         _ => rings
             .encrypt(name, MESSAGE, &[])
             .and_then(|sealed| rings.decrypt(name, &sealed, &[]))
             .map(|opened| *opened == MESSAGE),
     };
-    done.unwrap_or(false)
+    // A key at the limit of its uses is as sound as it was before.
+    matches!(done, Ok(true) | Err(KmsError::Exhausted(_)))
 }
 
 fn opens(rings: &Rings, name: &Name) -> Result<bool, KmsError> {

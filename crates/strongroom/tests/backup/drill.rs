@@ -57,6 +57,24 @@ fn a_kind_of_which_every_ring_is_disabled_is_counted_and_not_used() {
 }
 
 #[test]
+fn a_ring_of_every_kind_of_key_is_tried() {
+    let house = House::new();
+    let tenant = house.room.barrier().create_tenant(&Caller::system()).unwrap();
+    for algorithm in Algorithm::ALL {
+        let ring = name(&format!("{algorithm:?}").to_lowercase());
+        house.room.keys_of(tenant).create(&ring, algorithm).unwrap();
+        // Some count their uses, in rows that are looked at.
+        let _ = house.room.keys_of(tenant).encrypt(&ring, b"text", b"");
+    }
+    house.take("a.backup");
+    let scratch = tempfile::tempdir().unwrap();
+    let drilled = drill(&house, &Unlock::Secret(&house.secret), scratch.path()).unwrap();
+    assert_eq!(drilled.trials.len(), Algorithm::ALL.len());
+    assert!(drilled.trials.iter().all(|trial| trial.works == Some(true)), "{:?}", drilled.trials);
+    assert!(drilled.is_sound());
+}
+
+#[test]
 fn a_drill_shows_how_far_it_is() {
     let house = House::new();
     house.take("a.backup");

@@ -15,6 +15,9 @@ use crate::{
 /// Names that are read at once.
 const PAGE: usize = 1_000;
 
+/// The kinds of ring that clients make.
+const CREATED: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
+
 const CREATE: &[&str] = &[
     "type",
     "derived",
@@ -150,7 +153,7 @@ fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<Ring, R
     let asked = match request.kind.as_deref() {
         None => None,
         Some(kind) => Some(
-            Algorithm::ALL
+            CREATED
                 .into_iter()
                 .find(|known| type_name(*known) == kind)
                 .ok_or_else(|| answer::bad_request("unknown or unsupported key type"))?,
@@ -195,7 +198,26 @@ pub fn type_name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Ed25519 => "ed25519",
         Algorithm::EcdsaP256 => "ecdsa-p256",
-        _ => "aes256-gcm96",
+        Algorithm::Aes256Gcm => "aes256-gcm96",
+        Algorithm::RawAes128Gcm => "raw-aes128-gcm96",
+        Algorithm::RawAes192Gcm => "raw-aes192-gcm96",
+        Algorithm::RawAes256Gcm => "raw-aes256-gcm96",
+        Algorithm::RawChaCha20Poly1305 => "raw-chacha20-poly1305",
+        Algorithm::RawXChaCha20Poly1305 => "raw-xchacha20-poly1305",
+        Algorithm::Aes256Siv => "aes256-siv",
+        Algorithm::HmacSha224 => "hmac-sha2-224",
+        Algorithm::HmacSha256 => "hmac-sha2-256",
+        Algorithm::HmacSha384 => "hmac-sha2-384",
+        Algorithm::HmacSha512 => "hmac-sha2-512",
+        Algorithm::HmacSha3_224 => "hmac-sha3-224",
+        Algorithm::HmacSha3_256 => "hmac-sha3-256",
+        Algorithm::HmacSha3_384 => "hmac-sha3-384",
+        Algorithm::HmacSha3_512 => "hmac-sha3-512",
+        Algorithm::CmacAes128 => "aes128-cmac",
+        Algorithm::CmacAes192 => "aes192-cmac",
+        Algorithm::CmacAes256 => "aes256-cmac",
+        Algorithm::KbkdfHmacSha256 => "kbkdf-hmac-sha2-256",
+        _ => "unknown",
     }
 }
 

@@ -1,0 +1,22 @@
+use super::{Subject, damaged, done};
+use crate::Key;
+
+pub(super) fn takes(on: &Subject<'_>, key: &dyn Key) -> bool {
+    let code = done(on.key.compute_mac(b"text"));
+    done(key.verify_mac(b"text", &code))
+}
+
+pub(super) fn check(on: &Subject<'_>) {
+    let code = done(on.key.compute_mac(b"a message"));
+    assert_eq!(code, done(on.key.compute_mac(b"a message")), "a code depends on nothing else");
+    for length in [0, 1, 15, 16, 17, 63, 64, 65, 127, 128, 129, 144, 100_000] {
+        let message = vec![0x5a; length];
+        let other = done(on.key.compute_mac(&message));
+        assert_eq!(other.len(), code.len());
+        assert!(done(on.key.verify_mac(&message, &other)), "{:?}: {length}", on.algorithm);
+    }
+    let right = |message: &[u8], code: &[u8]| done(on.key.verify_mac(message, code));
+    // Also no code that is right as far as it goes.
+    assert!(damaged(&code).all(|wrong| !right(b"a message", &wrong)), "{:?}", on.algorithm);
+    assert!(damaged(b"a message").all(|wrong| !right(&wrong, &code)), "{:?}", on.algorithm);
+}

@@ -1,0 +1,10 @@
+//! Symmetric keys beside the vectors of others, and what each of them promises.
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod golden;
+mod nist;
+mod nonces;
+mod rsp;
+mod support;
+mod wrapping;
+mod wycheproof_sets;
