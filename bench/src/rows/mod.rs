@@ -1,5 +1,6 @@
 //! What is measured.
 
+mod asymmetric;
 mod audit;
 mod busy;
 mod encrypt;
@@ -27,6 +28,8 @@ pub(crate) enum Topic {
     Encrypt,
     /// Sign in process
     Sign,
+    /// Every kind of asymmetric key, beside the bare primitive
+    Asymmetric,
     /// Symmetric keys themselves, beside their crates
     Symmetric,
     /// Durable commits
@@ -51,6 +54,7 @@ impl Topic {
     pub(crate) const ALL: &[Self] = &[
         Self::Encrypt,
         Self::Sign,
+        Self::Asymmetric,
         Self::Symmetric,
         Self::Store,
         Self::Postgres,
@@ -66,6 +70,7 @@ impl Topic {
         match self {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
+            Self::Asymmetric => asymmetric::measure(effort, table),
             Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
             Self::Postgres => postgres::measure(effort, table),

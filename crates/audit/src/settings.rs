@@ -3,8 +3,8 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 use secrecy::SecretSlice;
 use strongroom_core::{
-    Algorithm, Key, KeyError, Name, Provider, PublicKey, RecordKey, Signer, StoreError, Stored, Time,
-    UseError,
+    Algorithm, Key, KeyError, Name, Provider, PublicKey, RecordKey, SignOptions, Signer, StoreError, Stored,
+    Time, UseError,
 };
 use zeroize::Zeroizing;
 
@@ -66,7 +66,7 @@ pub(crate) struct LogSigner(Arc<dyn Key>);
 
 impl Signer for LogSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
-        Ok(self.0.sign(message)?)
+        Ok(self.0.sign(message, &SignOptions::default())?)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {

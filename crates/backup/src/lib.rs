@@ -3,12 +3,12 @@
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use strongroom_core::{Algorithm, Key, Name, Provider, PublicKey, Signer, Time, UseError};
+//! # use strongroom_core::{Algorithm, Key, Name, Provider, PublicKey, SignOptions, Signer, Time, UseError};
 //! # use strongroom_backup::Manifest;
 //! use strongroom_backup::{RecoveryKey, SignerKey, restore, write};
 //! # struct Ring(Arc<dyn Key>);
 //! # impl Signer for Ring {
-//! #     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> { Ok(self.0.sign(message)?) }
+//! #     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> { Ok(self.0.sign(message, &SignOptions::default())?) }
 //! #     fn public(&self) -> Result<PublicKey, UseError> { Ok(self.0.public().cloned().ok_or(UseError::Unavailable)?) }
 //! # }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

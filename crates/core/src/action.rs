@@ -124,6 +124,12 @@ actions! {
     41 Derive Buffered,
     /// A key for data was made, and encrypted.
     42 DataKey Buffered,
+    /// A secret was agreed on.
+    43 Agree Buffered,
+    /// A secret was made for a ring.
+    44 Encapsulate Buffered,
+    /// A ring got the secret that was made for it.
+    45 Decapsulate Buffered,
     /// Requests by nobody that was recognised: they are counted.
     48 Knock Buffered,
     /// Events that could not be kept: they are counted.

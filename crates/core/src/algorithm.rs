@@ -2,6 +2,8 @@ use std::ops::RangeInclusive;
 
 use minicbor::{Decode, Encode};
 
+use crate::Cost;
+
 /// Lengths of HMAC keys, in bytes: from the 112 bits that SP 800-131Ar2, section 10, asks for.
 const HMAC_KEYS: RangeInclusive<usize> = 14..=512;
 
@@ -78,6 +80,68 @@ pub enum Algorithm {
     /// Derives further keys: the KDF in counter mode of SP 800-108r1 with HMAC-SHA-256.
     #[n(50)]
     KbkdfHmacSha256 = 50,
+
+    // Asymmetric keys: 60 to 119.
+    /// ECDSA over NIST P-384 (FIPS 186-5).
+    #[n(60)]
+    EcdsaP384 = 60,
+    /// ECDSA over NIST P-521 (FIPS 186-5).
+    #[n(61)]
+    EcdsaP521 = 61,
+    /// ECDSA over secp256k1 (SEC 2, section 2.4.1), made with the lower of the two values of s.
+    #[n(62)]
+    EcdsaSecp256k1 = 62,
+    /// RSA (RFC 8017) with a modulus of 2048 bits: signatures, and OAEP.
+    #[n(63)]
+    Rsa2048 = 63,
+    /// RSA with a modulus of 3072 bits.
+    #[n(64)]
+    Rsa3072 = 64,
+    /// RSA with a modulus of 4096 bits.
+    #[n(65)]
+    Rsa4096 = 65,
+    /// ML-DSA-44 (FIPS 204).
+    #[n(66)]
+    MlDsa44 = 66,
+    /// ML-DSA-65 (FIPS 204).
+    #[n(67)]
+    MlDsa65 = 67,
+    /// ML-DSA-87 (FIPS 204).
+    #[n(68)]
+    MlDsa87 = 68,
+    /// Key agreement over NIST P-256 (SP 800-56A, ECC CDH).
+    #[n(80)]
+    EcdhP256 = 80,
+    /// Key agreement over NIST P-384.
+    #[n(81)]
+    EcdhP384 = 81,
+    /// Key agreement over NIST P-521.
+    #[n(82)]
+    EcdhP521 = 82,
+    /// Key agreement over curve25519 (RFC 7748).
+    #[n(83)]
+    X25519 = 83,
+    /// ML-KEM-512 (FIPS 203).
+    #[n(90)]
+    MlKem512 = 90,
+    /// ML-KEM-768 (FIPS 203).
+    #[n(91)]
+    MlKem768 = 91,
+    /// ML-KEM-1024 (FIPS 203).
+    #[n(92)]
+    MlKem1024 = 92,
+    /// X-Wing: ML-KEM-768 and X25519 together (draft-connolly-cfrg-xwing-kem).
+    #[n(93)]
+    XWing = 93,
+    /// HPKE (RFC 9180), base mode: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+    #[n(100)]
+    HpkeX25519 = 100,
+    /// HPKE (RFC 9180), base mode: DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM.
+    #[n(101)]
+    HpkeP256 = 101,
+    /// HPKE (RFC 9180), base mode: X-Wing (0x647a), HKDF-SHA256, AES-256-GCM.
+    #[n(102)]
+    HpkeXWing = 102,
 }
 
 /// What keys do. Those of one purpose have the same operations, and those of another answer
@@ -97,6 +161,15 @@ pub enum Purpose {
     Derive,
     /// Signs: [`Key::sign`](crate::Key::sign) and [`Key::verify`](crate::Key::verify).
     Sign,
+    /// Signs and opens: those of [`Purpose::Sign`] and of [`Purpose::Open`]. Which of both, a ring's policy says.
+    SignAndOpen,
+    /// Opens what its public half sealed: [`Key::seal`](crate::Key::seal) and [`Key::open`](crate::Key::open).
+    Open,
+    /// Agrees on a secret with another key of its kind: [`Key::agree`](crate::Key::agree).
+    Agree,
+    /// Decapsulates what its public half encapsulated: [`Key::encapsulate`](crate::Key::encapsulate) and
+    /// [`Key::decapsulate`](crate::Key::decapsulate).
+    Decapsulate,
 }
 
 /// How many messages one key may encrypt while its nonces are random and of 96 bits: SP 800-38D, section 8.3, allows 2³²,
@@ -116,7 +189,7 @@ impl UseLimit {
 
 impl Algorithm {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 41] = [
         Self::Aes256Gcm,
         Self::Ed25519,
         Self::EcdsaP256,
@@ -138,6 +211,26 @@ impl Algorithm {
         Self::CmacAes192,
         Self::CmacAes256,
         Self::KbkdfHmacSha256,
+        Self::EcdsaP384,
+        Self::EcdsaP521,
+        Self::EcdsaSecp256k1,
+        Self::Rsa2048,
+        Self::Rsa3072,
+        Self::Rsa4096,
+        Self::MlDsa44,
+        Self::MlDsa65,
+        Self::MlDsa87,
+        Self::EcdhP256,
+        Self::EcdhP384,
+        Self::EcdhP521,
+        Self::X25519,
+        Self::MlKem512,
+        Self::MlKem768,
+        Self::MlKem1024,
+        Self::XWing,
+        Self::HpkeX25519,
+        Self::HpkeP256,
+        Self::HpkeXWing,
     ];
 
     /// The number that stands for it in records.
@@ -149,7 +242,14 @@ impl Algorithm {
     pub const fn purpose(self) -> Purpose {
         match self {
             Self::Aes256Gcm => Purpose::Envelope,
-            Self::Ed25519 | Self::EcdsaP256 => Purpose::Sign,
+            Self::Ed25519 | Self::EcdsaP256 | Self::EcdsaP384 | Self::EcdsaP521 | Self::EcdsaSecp256k1 => {
+                Purpose::Sign
+            }
+            Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => Purpose::Sign,
+            Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Purpose::SignAndOpen,
+            Self::HpkeX25519 | Self::HpkeP256 | Self::HpkeXWing => Purpose::Open,
+            Self::EcdhP256 | Self::EcdhP384 | Self::EcdhP521 | Self::X25519 => Purpose::Agree,
+            Self::MlKem512 | Self::MlKem768 | Self::MlKem1024 | Self::XWing => Purpose::Decapsulate,
             Self::RawAes128Gcm
             | Self::RawAes192Gcm
             | Self::RawAes256Gcm
@@ -173,7 +273,32 @@ impl Algorithm {
 
     /// Whether it signs.
     pub const fn signs(self) -> bool {
-        matches!(self.purpose(), Purpose::Sign)
+        matches!(self.purpose(), Purpose::Sign | Purpose::SignAndOpen)
+    }
+
+    /// Whether its public half seals what the key opens.
+    pub const fn opens(self) -> bool {
+        matches!(self.purpose(), Purpose::Open | Purpose::SignAndOpen)
+    }
+
+    /// Whether its keys have a public half.
+    pub const fn is_asymmetric(self) -> bool {
+        !matches!(self.purpose(), Purpose::Envelope | Purpose::Aead | Purpose::Mac | Purpose::Derive)
+    }
+
+    /// The bits of an RSA modulus.
+    pub const fn modulus_bits(self) -> Option<usize> {
+        match self {
+            Self::Rsa2048 => Some(2048),
+            Self::Rsa3072 => Some(3072),
+            Self::Rsa4096 => Some(4096),
+            _ => None,
+        }
+    }
+
+    /// Where a key may be made: of RSA two large primes have to be found, which takes up to seconds.
+    pub const fn generation(self) -> Cost {
+        if self.modulus_bits().is_some() { Cost::Slow } else { Cost::Inline }
     }
 
     /// The lengths of the secrets of a symmetric type, in bytes: the key itself. `None` where a secret has a form of its
@@ -197,7 +322,7 @@ impl Algorithm {
             | Self::HmacSha3_256
             | Self::HmacSha3_384
             | Self::HmacSha3_512 => Some(HMAC_KEYS),
-            Self::Ed25519 | Self::EcdsaP256 => None,
+            _ => None,
         }
     }
 

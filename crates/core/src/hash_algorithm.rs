@@ -32,6 +32,16 @@ impl HashAlgorithm {
         Self::Sha3_512,
     ];
 
+    /// The one of SHA-2 whose digests have this length.
+    pub const fn of_size(size: usize) -> Option<Self> {
+        match size {
+            32 => Some(Self::Sha256),
+            48 => Some(Self::Sha384),
+            64 => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
     /// The length of a digest, in bytes.
     pub const fn size(self) -> usize {
         match self {

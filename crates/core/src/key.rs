@@ -3,7 +3,7 @@ use std::{fmt, sync::Arc};
 use secrecy::{ExposeSecret, SecretSlice};
 use zeroize::Zeroizing;
 
-use crate::{Algorithm, Plaintext, StoreError};
+use crate::{Algorithm, Plaintext, SealOptions, SignOptions, StoreError};
 
 /// The most that [`Key::derive`] gives, in bytes.
 pub const MAX_DERIVED: usize = 4096;
@@ -27,13 +27,31 @@ pub trait KeyBackend: Send + Sync {
     /// [`KeyError::Unsupported`], or [`KeyError::Random`] where the system gives none.
     fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError>;
 
-    /// Takes over a key: for [`Algorithm::Aes256Gcm`] 32 bytes, for [`Algorithm::Ed25519`] the 32-byte seed of
-    /// RFC 8032, for [`Algorithm::EcdsaP256`] the 32-byte scalar, big-endian. For the symmetric types the bytes of the
-    /// key: [`Algorithm::secret_lengths`].
+    /// Takes over a key, in the one form that each kind has:
+    ///
+    /// | kind | material |
+    /// |---|---|
+    /// | symmetric | the bytes of the key: [`Algorithm::secret_lengths`] |
+    /// | Ed25519, ML-DSA | the 32-byte seed (RFC 8032; ξ of FIPS 204) |
+    /// | ECDSA, ECDH, HPKE over P-256 | the scalar, big-endian, as long as the order |
+    /// | X25519, HPKE over it | 32 bytes (RFC 7748) |
+    /// | RSA | DER of `RSAPrivateKey` (RFC 8017, appendix A.1.2) |
+    /// | ML-KEM | the 64-byte seed d ‖ z (FIPS 203) |
+    /// | X-Wing, HPKE over it | the 32-byte seed |
     ///
     /// # Errors
     /// [`KeyError::Invalid`] for bytes that are no such key.
     fn import(&self, algorithm: Algorithm, material: &[u8]) -> Result<Stored, KeyError>;
+
+    /// Takes over a public half alone: what is loaded of it verifies, seals or encapsulates.
+    ///
+    /// # Errors
+    /// [`KeyError::Invalid`] for bytes that are no such key, [`KeyError::Unsupported`] where a key without its
+    /// secret cannot be kept.
+    fn import_public(&self, public: &PublicKey) -> Result<Stored, KeyError> {
+        let _ = public;
+        Err(KeyError::Unsupported)
+    }
 
     /// Parses and expands a key once, for many uses.
     ///
@@ -77,7 +95,9 @@ impl fmt::Debug for Stored {
     }
 }
 
-/// The public half of a key: for Ed25519 the 32 bytes of RFC 8032, for P-256 the uncompressed SEC1 point.
+/// The public half of a key: for Ed25519 the 32 bytes of RFC 8032, for X25519 those of RFC 7748, for NIST's curves and
+/// secp256k1 the uncompressed SEC1 point, for RSA the DER of `RSAPublicKey` (RFC 8017, appendix A.1.1), for ML-DSA,
+/// ML-KEM and X-Wing the bytes that their standards define.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey {
     /// What it is for.
@@ -163,40 +183,85 @@ pub trait Key: Send + Sync {
         Err(KeyError::Unsupported)
     }
 
-    /// Signs a message: Ed25519 as in RFC 8032, ECDSA with SHA-256 as r ‖ s of 32 bytes each.
+    /// Signs.
     ///
     /// # Errors
-    /// [`KeyError`].
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let _ = message;
+    /// [`KeyError::Unsupported`] if keys of this kind do not sign, or not with these options;
+    /// [`KeyError::Invalid`] for a digest that has not the length of its hash, or a salt that does not fit.
+    fn sign(&self, message: &[u8], options: &SignOptions) -> Result<Vec<u8>, KeyError> {
+        let _ = (message, options);
         Err(KeyError::Unsupported)
     }
 
-    /// Signs a digest that the caller made.
+    /// Whether a signature by [`Key::sign`] with the same options is right.
     ///
     /// # Errors
-    /// [`KeyError`].
-    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let _ = digest;
+    /// As for [`Key::sign`]; a wrong signature is `Ok(false)`.
+    fn verify(&self, message: &[u8], signature: &[u8], options: &SignOptions) -> Result<bool, KeyError> {
+        let _ = (message, signature, options);
         Err(KeyError::Unsupported)
     }
 
-    /// Whether a signature by [`Key::sign`] is right.
+    /// Seals to the public half, so that only the key opens it.
     ///
     /// # Errors
-    /// [`KeyError::Unsupported`]; a wrong signature is `Ok(false)`.
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        let _ = (message, signature);
+    /// [`KeyError::Unsupported`] if keys of this kind do not, or not with these options;
+    /// [`KeyError::Invalid`] for a plaintext that is too long.
+    fn seal(&self, plaintext: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, KeyError> {
+        let _ = (plaintext, options);
         Err(KeyError::Unsupported)
     }
 
-    /// Whether a signature by [`Key::sign_digest`] is right.
+    /// Opens what [`Key::seal`] made with the same options.
     ///
     /// # Errors
-    /// [`KeyError::Unsupported`]; a wrong signature is `Ok(false)`.
-    fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        let _ = (digest, signature);
+    /// [`KeyError::Unsupported`]; everything that does not open is [`KeyError::Failed`].
+    fn open(&self, sealed: &[u8], options: &SealOptions<'_>) -> Result<Plaintext, KeyError> {
+        let _ = (sealed, options);
         Err(KeyError::Unsupported)
+    }
+
+    /// The secret shared with the holder of another key, from its public half. Not uniform: it goes through a
+    /// key derivation before it is a key.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`]; [`KeyError::Failed`] for what is no public half of this kind, or one whose secret
+    /// is the same whatever the key (RFC 7748, section 6.1).
+    fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let _ = peer;
+        Err(KeyError::Unsupported)
+    }
+
+    /// A new secret, and the ciphertext from which the holder of the key gets it.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`], or [`KeyError::Random`] where the system gives none.
+    fn encapsulate(&self) -> Result<Encapsulated, KeyError> {
+        Err(KeyError::Unsupported)
+    }
+
+    /// The secret of [`Key::encapsulate`]. Of a ciphertext that was tampered with, ML-KEM gives another secret
+    /// (FIPS 203, section 6.3): only its use tells.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`]; [`KeyError::Failed`] for what has not the length of a ciphertext.
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let _ = ciphertext;
+        Err(KeyError::Unsupported)
+    }
+}
+
+/// A secret for two, and how the other one gets it.
+pub struct Encapsulated {
+    /// What the other one is sent.
+    pub ciphertext: Vec<u8>,
+    /// The secret: 32 bytes.
+    pub secret: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Encapsulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encapsulated").finish_non_exhaustive()
     }
 }
 

@@ -47,6 +47,8 @@ mod plaintext;
 mod provider;
 mod range;
 mod record_key;
+mod seal_options;
+mod sign_options;
 mod store;
 mod tenant;
 mod verdict;
@@ -79,7 +81,8 @@ pub use gate::{Closed, Gate, Inside, StillInside};
 pub use hash_algorithm::HashAlgorithm;
 pub use hashed::{Hashed, Hasher};
 pub use key::{
-    Cost, Key, KeyBackend, KeyError, MAX_DERIVED, Mac, PublicKey, Sealer, Signer, Stored, UseError,
+    Cost, Encapsulated, Key, KeyBackend, KeyError, MAX_DERIVED, Mac, PublicKey, Sealer, Signer, Stored,
+    UseError,
 };
 pub use lease::{Hold, Lease, deferring, from_memory, may_read};
 pub use lowered::{Batch, Expect, LOWERED_LIMITS, Limits, Lowered, PLAIN_LIMITS, Write};
@@ -89,6 +92,8 @@ pub use plaintext::Plaintext;
 pub use provider::{Aead, Provider, Random};
 pub use range::{Direction, OutsideRange, Range};
 pub use record_key::{InvalidRecordKey, RecordKey, Segment, Table};
+pub use seal_options::{OaepHash, SealOptions};
+pub use sign_options::{Encoding, Input, Padding, Salt, SignOptions};
 pub use store::{History, Outcome, Record, Revision, SealedStore, Store, StoreError};
 pub use tenant::Tenant;
 pub use verdict::{Failure, Refusal, Verdict};

@@ -1,4 +1,5 @@
 use sha2::Digest as _;
+use strongroom_core::{HashAlgorithm, KeyError};
 
 /// A hash function for messages that are signed by their digest (FIPS 180-4).
 ///
@@ -27,7 +28,15 @@ impl Hash {
     }
 }
 
-/// Whether something is as long as a digest of one of these.
-pub(crate) fn is_digest(bytes: &[u8]) -> bool {
-    matches!(bytes.len(), 32 | 48 | 64)
+/// The digest of a message.
+///
+/// # Errors
+/// [`KeyError::Unsupported`] for a hash that is not one of these.
+pub(crate) fn digest_of(hash: HashAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    match hash {
+        HashAlgorithm::Sha256 => Ok(Hash::Sha256.digest(message)),
+        HashAlgorithm::Sha384 => Ok(Hash::Sha384.digest(message)),
+        HashAlgorithm::Sha512 => Ok(Hash::Sha512.digest(message)),
+        _ => Err(KeyError::Unsupported),
+    }
 }

@@ -19,6 +19,7 @@
 //! are given. Whoever computes elsewhere gives them another one, and the [`envelope`] works with it all the same.
 
 mod aead;
+mod asymmetric;
 mod der;
 pub mod envelope;
 mod hash;
@@ -35,6 +36,10 @@ mod software;
 mod symmetric;
 mod verifier;
 
+pub use asymmetric::documents::{
+    private_from_der, private_from_pem, private_to_der, private_to_pem, public_der, public_from_der,
+    public_from_pem, public_pem,
+};
 pub use der::{ecdsa_from_der, ecdsa_to_der};
 pub use hash::Hash;
 pub use kbkdf::kbkdf;
@@ -43,4 +48,4 @@ pub use random::SystemRandom;
 pub use rustcrypto::RustCrypto;
 pub use secret_rng::SecretRng;
 pub use self_test::{SelfTestFailed, self_test};
-pub use verifier::{public_pem, verify, verify_digest};
+pub use verifier::{verify, verify_with};

@@ -24,10 +24,6 @@ pub(crate) fn check(key: &dyn Key) -> Result<(), KeyError> {
             let derived = key.derive(b"check", MESSAGE, 32)?;
             derived == key.derive(b"check", MESSAGE, 32)? && derived != key.derive(b"check", b"", 32)?
         }
-        Purpose::Sign => {
-            let signature = key.sign(MESSAGE)?;
-            key.verify(MESSAGE, &signature)?
-        }
         _ => false,
     };
     if consistent { Ok(()) } else { Err(KeyError::Failed) }

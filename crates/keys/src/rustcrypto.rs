@@ -13,15 +13,16 @@ use crate::{
 /// The provider on RustCrypto: the default one, in pure Rust.
 ///
 /// ```
-/// use strongroom_core::{Algorithm, Provider};
+/// use strongroom_core::{Algorithm, Provider, SignOptions};
 /// use strongroom_keys::RustCrypto;
 ///
 /// # fn main() -> Result<(), strongroom_core::KeyError> {
 /// let provider = RustCrypto::new();
 /// let stored = provider.software().generate(Algorithm::Ed25519)?;
 /// let key = provider.software().load(&stored)?;
-/// let signature = key.sign(b"a message")?;
-/// assert!(key.verify(b"a message", &signature)?);
+/// let options = SignOptions::default();
+/// let signature = key.sign(b"a message", &options)?;
+/// assert!(key.verify(b"a message", &signature, &options)?);
 /// # Ok(()) }
 /// ```
 pub struct RustCrypto {

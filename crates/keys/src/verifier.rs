@@ -1,19 +1,11 @@
-use p256::{
-    ecdsa::{
-        self,
-        signature::{Verifier as _, hazmat::PrehashVerifier as _},
-    },
-    pkcs8::{EncodePublicKey as _, LineEnding},
-};
-use strongroom_core::{Algorithm, KeyError, PublicKey};
+use std::sync::Arc;
 
-use crate::hash::is_digest;
+use strongroom_core::{KeyError, PublicKey, Random, SignOptions};
 
-/// The length of a SEC1 point of P-256 that is not compressed: 0x04 ‖ x ‖ y (SEC 1, section 2.3.3).
-const POINT: usize = 65;
+use crate::{SystemRandom, asymmetric};
 
-/// Whether a signature as [`Key::sign`](strongroom_core::Key::sign) makes it is right: 64 bytes, for Ed25519 in
-/// the strict reading of RFC 8032 (no small-order points), for P-256 r ‖ s.
+/// Whether a signature as [`Key::sign`](strongroom_core::Key::sign) makes it by default is right: for Ed25519 in the strict reading of RFC 8032
+/// (no small-order points), for ECDSA r ‖ s.
 ///
 /// ```
 /// use strongroom_core::{Algorithm, PublicKey};
@@ -23,72 +15,26 @@ const POINT: usize = 65;
 /// ```
 ///
 /// # Errors
-/// [`KeyError::Invalid`] if the bytes are no public key; a wrong signature is `Ok(false)`.
+/// As for [`verify_with`].
 pub fn verify(public: &PublicKey, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-    Ok(Verifier::parse(public)?.verify(message, signature))
+    verify_with(public, message, signature, &SignOptions::default())
 }
 
-/// Whether a signature as [`Key::sign_digest`](strongroom_core::Key::sign_digest) makes it is right.
+/// Whether a signature as [`Key::sign`](strongroom_core::Key::sign) makes it with these options is right. Who verifies often loads the public key
+/// once instead, by [`KeyBackend::import_public`](strongroom_core::KeyBackend::import_public).
 ///
 /// # Errors
-/// [`KeyError::Invalid`] if the bytes are no public key or the digest has not the length of a [`Hash`](crate::Hash),
-/// [`KeyError::Unsupported`] for Ed25519; a wrong signature is `Ok(false)`.
-pub fn verify_digest(public: &PublicKey, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-    Verifier::parse(public)?.verify_digest(digest, signature)
-}
-
-/// A public key as PEM of its SubjectPublicKeyInfo (RFC 5280, section 4.1): for Ed25519 by RFC 8410, for P-256
-/// by RFC 5480. Lines end with `\n`.
-///
-/// # Errors
-/// [`KeyError::Invalid`] if the bytes are no public key.
-pub fn public_pem(public: &PublicKey) -> Result<String, KeyError> {
-    let pem = match Verifier::parse(public)? {
-        Verifier::Ed25519(key) => key.to_public_key_pem(LineEnding::LF),
-        Verifier::P256(key) => key.to_public_key_pem(LineEnding::LF),
-    };
-    pem.map_err(|_| KeyError::Invalid)
-}
-
-/// A public key, parsed once.
-pub(crate) enum Verifier {
-    Ed25519(ed25519_dalek::VerifyingKey),
-    P256(ecdsa::VerifyingKey),
-}
-
-impl Verifier {
-    fn parse(public: &PublicKey) -> Result<Self, KeyError> {
-        let bytes = public.bytes.as_slice();
-        match public.algorithm {
-            Algorithm::Ed25519 => {
-                let bytes = bytes.try_into().map_err(|_| KeyError::Invalid)?;
-                ed25519_dalek::VerifyingKey::from_bytes(bytes).map(Self::Ed25519)
-            }
-            Algorithm::EcdsaP256 if bytes.len() == POINT => {
-                ecdsa::VerifyingKey::from_sec1_bytes(bytes).map(Self::P256)
-            }
-            _ => return Err(KeyError::Invalid),
-        }
-        .map_err(|_| KeyError::Invalid)
+/// [`KeyError::Invalid`] if the bytes are no public key; [`KeyError`] as for [`Key::verify`](strongroom_core::Key::verify); a wrong signature is
+/// `Ok(false)`.
+pub fn verify_with(
+    public: &PublicKey,
+    message: &[u8],
+    signature: &[u8],
+    options: &SignOptions,
+) -> Result<bool, KeyError> {
+    if !public.algorithm.is_asymmetric() {
+        return Err(KeyError::Invalid);
     }
-
-    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
-        match self {
-            Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
-            Self::P256(key) => ecdsa::Signature::from_slice(signature)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-        }
-    }
-
-    pub(crate) fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        let Self::P256(key) = self else {
-            return Err(KeyError::Unsupported);
-        };
-        if !is_digest(digest) {
-            return Err(KeyError::Invalid);
-        }
-        Ok(ecdsa::Signature::from_slice(signature)
-            .is_ok_and(|signature| key.verify_prehash(digest, &signature).is_ok()))
-    }
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    asymmetric::parse_public(public, &random)?.verify(message, signature, options)
 }

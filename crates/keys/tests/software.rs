@@ -4,8 +4,23 @@
 use std::{collections::HashSet, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretSlice};
-use strongroom_core::{Algorithm, HashAlgorithm, Key, KeyError, Provider, PublicKey, Random, Stored};
-use strongroom_keys::{Hash, RustCrypto, ecdsa_from_der, ecdsa_to_der, public_pem, verify, verify_digest};
+use strongroom_core::{
+    Algorithm, HashAlgorithm, Key, KeyError, Provider, PublicKey, Random, SignOptions, Stored,
+};
+use strongroom_keys::{RustCrypto, ecdsa_from_der, ecdsa_to_der, public_pem, verify, verify_with};
+
+/// Those that are kept as 32 bytes.
+const BARE: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
+
+/// A message, signed as is usual.
+fn usual() -> SignOptions {
+    SignOptions::default()
+}
+
+/// A digest of SHA-256.
+fn digested() -> SignOptions {
+    SignOptions::digest(HashAlgorithm::Sha256)
+}
 
 /// n of P-256 (SP 800-186, section 3.2.1.3).
 const ORDER: &str = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
@@ -23,21 +38,21 @@ fn import(algorithm: Algorithm, material: &str) -> Arc<dyn Key> {
     provider.software().load(&stored).unwrap()
 }
 
-/// The first types: what is stored of each is its secret.
-const FIRST: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
-
 #[test]
-fn the_first_types_are_stored_as_their_32_bytes() {
+fn what_is_kept_as_32_bytes_is_made_loaded_and_computes_the_same_again() {
     let provider = RustCrypto::new();
     let software = provider.software();
     assert_eq!(software.name(), "software");
-    for algorithm in FIRST {
+    for algorithm in BARE {
+        assert!(software.supports(algorithm));
         let stored = software.generate(algorithm).unwrap();
         assert_eq!((stored.algorithm, stored.expose().len()), (algorithm, 32));
         assert_eq!(software.export(&stored).unwrap().expose_secret(), stored.expose());
         let (first, second) = (software.load(&stored).unwrap(), software.load(&stored).unwrap());
         assert_eq!(first.public().is_some(), algorithm.signs());
-        assert_eq!(first.sign(b"text"), second.sign(b"text"));
+        assert_eq!(first.mac().is_some(), !algorithm.signs());
+        assert_eq!(first.sign(b"text", &usual()), second.sign(b"text", &usual()));
+        assert_ne!(software.generate(algorithm).unwrap().expose(), stored.expose());
     }
 }
 
@@ -45,14 +60,16 @@ fn the_first_types_are_stored_as_their_32_bytes() {
 fn a_key_does_nothing_that_is_not_its_own() {
     let aes = import(Algorithm::Aes256Gcm, &"11".repeat(32));
     let ed25519 = import(Algorithm::Ed25519, &"11".repeat(32));
-    for outcome in [aes.sign(b""), aes.sign_digest(&[0; 32]), ed25519.sign_digest(&[0; 32])] {
+    let outcomes =
+        [aes.sign(b"", &usual()), aes.sign(&[0; 32], &digested()), ed25519.sign(&[0; 32], &digested())];
+    for outcome in outcomes {
         assert_eq!(outcome, Err(KeyError::Unsupported));
     }
     let refused = [
-        aes.verify(b"", &[0; 64]),
-        aes.verify_digest(&[0; 32], &[0; 64]),
-        ed25519.verify_digest(&[0; 32], &[0; 64]),
-        verify_digest(ed25519.public().unwrap(), &[0; 32], &[0; 64]),
+        aes.verify(b"", &[0; 64], &usual()),
+        aes.verify(&[0; 32], &[0; 64], &digested()),
+        ed25519.verify(&[0; 32], &[0; 64], &digested()),
+        verify_with(ed25519.public().unwrap(), &[0; 32], &[0; 64], &digested()),
     ];
     assert_eq!(refused, [Err(KeyError::Unsupported); 4]);
 }
@@ -66,9 +83,9 @@ fn ed25519_signs_as_in_rfc_8032_section_7_1_test_3() {
         "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac",
         "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
     ));
-    assert_eq!(key.sign(&[0xaf, 0x82]).unwrap(), signature);
-    assert_eq!(key.verify(&[0xaf, 0x82], &signature), Ok(true));
-    assert_eq!(key.verify(&[0xaf, 0x83], &signature), Ok(false));
+    assert_eq!(key.sign(&[0xaf, 0x82], &usual()).unwrap(), signature);
+    assert_eq!(key.verify(&[0xaf, 0x82], &signature, &usual()), Ok(true));
+    assert_eq!(key.verify(&[0xaf, 0x83], &signature, &usual()), Ok(false));
 }
 
 #[test]
@@ -86,12 +103,12 @@ fn p256_signs_as_in_rfc_6979_section_a_2_5() {
         "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
     ));
     let digest = RustCrypto::new().sha256(&[b"sam", b"ple"]);
-    assert_eq!(key.sign(b"sample").unwrap(), signature);
-    assert_eq!(key.sign_digest(&digest).unwrap(), signature);
-    assert_eq!(key.verify(b"sample", &signature), Ok(true));
-    assert_eq!(key.verify_digest(&digest, &signature), Ok(true));
-    assert_eq!(verify_digest(key.public().unwrap(), &digest, &signature), Ok(true));
-    assert_eq!(key.verify(b"simple", &signature), Ok(false));
+    assert_eq!(key.sign(b"sample", &usual()).unwrap(), signature);
+    assert_eq!(key.sign(&digest, &digested()).unwrap(), signature);
+    assert_eq!(key.verify(b"sample", &signature, &usual()), Ok(true));
+    assert_eq!(key.verify(&digest, &signature, &digested()), Ok(true));
+    assert_eq!(verify_with(key.public().unwrap(), &digest, &signature, &digested()), Ok(true));
+    assert_eq!(key.verify(b"simple", &signature, &usual()), Ok(false));
 }
 
 #[test]
@@ -106,22 +123,23 @@ fn longer_digests_count_by_their_leftmost_bits_as_in_rfc_6979_section_a_2_5() {
         "8496a60b5e9b47c825488827e0495b0e3fa109ec4568fd3f8d1097678eb97f00",
         "2362ab1adbe2b8adf9cb9edab740ea6049c028114f2460f96554f61fae3302fe",
     );
-    for (hash, signature) in [(Hash::Sha384, sha384), (Hash::Sha512, sha512)] {
-        let digest = hash.digest(b"sample");
-        assert_eq!(key.verify_digest(&digest, &unhex(signature)), Ok(true), "{hash:?}");
-        let signature = key.sign_digest(&digest).unwrap();
-        assert_eq!(key.verify_digest(&digest, &signature), Ok(true), "{hash:?}");
-        assert_eq!(key.verify_digest(&hash.digest(b"simple"), &signature), Ok(false), "{hash:?}");
+    for (hash, signature) in [(HashAlgorithm::Sha384, sha384), (HashAlgorithm::Sha512, sha512)] {
+        let (digest, options) = (RustCrypto::new().hash(hash, &[b"sample"]), SignOptions::digest(hash));
+        assert_eq!(key.sign(&digest, &options).unwrap(), unhex(signature), "{hash:?}");
+        assert_eq!(key.sign(b"sample", &SignOptions::hash(hash)).unwrap(), unhex(signature), "{hash:?}");
+        assert_eq!(key.verify(&digest, &unhex(signature), &options), Ok(true), "{hash:?}");
+        let other = RustCrypto::new().hash(hash, &[b"simple"]);
+        assert_eq!(key.verify(&other, &unhex(signature), &options), Ok(false), "{hash:?}");
     }
 }
 
 #[test]
 fn a_p256_signature_counts_with_either_s_and_in_no_other_form() {
     let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
-    let signature = key.sign(b"text").unwrap();
+    let signature = key.sign(b"text", &usual()).unwrap();
     let (r, s) = signature.split_at(32);
     let other = [r, &subtract(&unhex(ORDER), s)].concat();
-    assert_eq!(key.verify(b"text", &other), Ok(true));
+    assert_eq!(key.verify(b"text", &other, &usual()), Ok(true));
     let wrong = [
         ecdsa_to_der(&signature).unwrap(),
         [s, r].concat(),
@@ -132,7 +150,7 @@ fn a_p256_signature_counts_with_either_s_and_in_no_other_form() {
         Vec::new(),
     ];
     for wrong in wrong {
-        assert_eq!(key.verify(b"text", &wrong), Ok(false), "{} bytes", wrong.len());
+        assert_eq!(key.verify(b"text", &wrong, &usual()), Ok(false), "{} bytes", wrong.len());
     }
 }
 
@@ -156,16 +174,16 @@ fn subtract(a: &[u8], b: &[u8]) -> Vec<u8> {
 #[test]
 fn what_has_the_length_of_no_digest_is_refused() {
     let key = import(Algorithm::EcdsaP256, &"07".repeat(32));
-    for length in [0, 20, 31, 33, 47, 49, 63, 65] {
-        assert_eq!(key.sign_digest(&vec![1; length]), Err(KeyError::Invalid), "{length}");
-        assert_eq!(key.verify_digest(&vec![1; length], &[1; 64]), Err(KeyError::Invalid), "{length}");
+    for length in [0, 20, 31, 33, 48, 64, 65] {
+        assert_eq!(key.sign(&vec![1; length], &digested()), Err(KeyError::Invalid), "{length}");
+        assert_eq!(key.verify(&vec![1; length], &[1; 64], &digested()), Err(KeyError::Invalid), "{length}");
     }
 }
 
 #[test]
 fn what_is_no_key_is_not_imported() {
     let provider = RustCrypto::new();
-    for algorithm in FIRST {
+    for algorithm in BARE {
         for length in [0, 16, 24, 31, 33, 64] {
             let made = provider.software().import(algorithm, &vec![1; length]);
             assert_eq!(made.err(), Some(KeyError::Invalid), "{algorithm:?} {length}");

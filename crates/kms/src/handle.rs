@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use strongroom_core::{Name, Plaintext, PublicKey, Sealer, Signer, UseError};
+use strongroom_core::{Name, Plaintext, PublicKey, Sealer, SignOptions, Signer, UseError};
 
 use crate::{KmsError, Rings, loaded::Loaded};
 
@@ -27,7 +27,10 @@ impl RingHandle {
 impl Signer for RingHandle {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
         let _inside = self.rings.base().enter()?;
-        Ok(self.ring()?.sign(self.rings.provider(), None, |key| key.sign(message))?.bytes)
+        Ok(self
+            .ring()?
+            .sign(self.rings.provider(), None, |key| key.sign(message, &SignOptions::default()))?
+            .bytes)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {

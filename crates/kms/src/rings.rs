@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Action, Algorithm, Base, Caller, Direction, Key, KeyError, Name, Plaintext, Provider, StoreError, Tenant,
-    may_read,
+    Action, Algorithm, Base, Caller, Direction, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider,
+    SignOptions, StoreError, Tenant, may_read,
 };
 
 use crate::{
@@ -45,7 +45,8 @@ pub struct Rings {
 pub struct Signature {
     /// The version.
     pub version: u32,
-    /// Ed25519: the 64 bytes of RFC 8032. ECDSA P-256: r ‖ s, 32 bytes each.
+    /// Ed25519: the 64 bytes of RFC 8032. ECDSA: r ‖ s, each as long as the order, or DER where the options say so. Others as
+    /// their standards define it.
     pub bytes: Vec<u8>,
 }
 
@@ -220,10 +221,11 @@ impl Rings {
     /// # Errors
     /// [`KmsError`].
     pub fn sign(&self, name: &Name, version: Option<u32>, message: &[u8]) -> Result<Signature, KmsError> {
-        self.signed(name, version, |key| key.sign(message))
+        self.signed(name, version, |key| key.sign(message, &SignOptions::default()))
     }
 
-    /// Signs a digest of a message: 32, 48 or 64 bytes for ECDSA P-256; Ed25519 cannot.
+    /// Signs a digest of a message, whose length tells which of SHA-256, SHA-384 and SHA-512 made it; Ed25519 and ML-DSA
+    /// cannot.
     ///
     /// # Errors
     /// [`KmsError`].
@@ -233,7 +235,7 @@ impl Rings {
         version: Option<u32>,
         digest: &[u8],
     ) -> Result<Signature, KmsError> {
-        self.signed(name, version, |key| key.sign_digest(digest))
+        self.signed(name, version, |key| key.sign(digest, &by_length(digest)?))
     }
 
     /// Whether a signature is this ring's for this message.
@@ -241,7 +243,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; a wrong signature is `Ok(false)`.
     pub fn verify(&self, name: &Name, message: &[u8], signature: &Signature) -> Result<bool, KmsError> {
-        self.verified(name, signature, |key| key.verify(message, &signature.bytes))
+        self.verified(name, signature, |key| key.verify(message, &signature.bytes, &SignOptions::default()))
     }
 
     /// Whether a signature is this ring's for this digest.
@@ -249,7 +251,7 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; a wrong signature is `Ok(false)`.
     pub fn verify_digest(&self, name: &Name, digest: &[u8], signature: &Signature) -> Result<bool, KmsError> {
-        self.verified(name, signature, |key| key.verify_digest(digest, &signature.bytes))
+        self.verified(name, signature, |key| key.verify(digest, &signature.bytes, &by_length(digest)?))
     }
 
     pub(crate) fn base(&self) -> &Base {
@@ -331,7 +333,7 @@ impl Rings {
         Ok(rows.iter().map(|(key, _)| record::name_of(key)).collect::<Result<_, _>>()?)
     }
 
-    fn signed(
+    pub(crate) fn signed(
         &self,
         name: &Name,
         version: Option<u32>,
@@ -340,7 +342,7 @@ impl Rings {
         self.with_ring(Action::Sign, name, |ring| ring.sign(self.provider(), version, &sign))
     }
 
-    fn verified(
+    pub(crate) fn verified(
         &self,
         name: &Name,
         signature: &Signature,
@@ -348,6 +350,11 @@ impl Rings {
     ) -> Result<bool, KmsError> {
         self.with_ring(Action::Verify, name, |ring| ring.verify(self.provider(), signature.version, &verify))
     }
+}
+
+/// A digest as its length tells what made it.
+fn by_length(digest: &[u8]) -> Result<SignOptions, KeyError> {
+    HashAlgorithm::of_size(digest.len()).map(SignOptions::digest).ok_or(KeyError::Invalid)
 }
 
 impl fmt::Debug for Kms {

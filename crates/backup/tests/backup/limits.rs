@@ -117,7 +117,7 @@ struct P256(std::sync::Arc<dyn strongroom_core::Key>);
 
 impl Signer for P256 {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
-        Ok(self.0.sign(message)?)
+        Ok(self.0.sign(message, &strongroom_core::SignOptions::default())?)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {

@@ -43,7 +43,7 @@ impl Ring {
 
 impl Signer for Ring {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
-        Ok(self.0.sign(message)?)
+        Ok(self.0.sign(message, &strongroom_core::SignOptions::default())?)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {

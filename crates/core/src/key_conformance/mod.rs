@@ -3,10 +3,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a broken contract ends the test")]
 
 mod aead;
+mod agree;
+mod decapsulate;
 mod derive;
 mod envelope;
 mod lifecycle;
 mod mac;
+mod open;
 mod operation;
 mod sign;
 
@@ -74,6 +77,13 @@ impl<'b> Subject<'b> {
             Purpose::Mac => mac::check(self),
             Purpose::Derive => derive::check(self),
             Purpose::Sign => sign::check(self),
+            Purpose::SignAndOpen => {
+                sign::check(self);
+                open::check(self);
+            }
+            Purpose::Open => open::check(self),
+            Purpose::Agree => agree::check(self),
+            Purpose::Decapsulate => decapsulate::check(self),
         }
     }
 
@@ -98,6 +108,10 @@ impl<'b> Subject<'b> {
             Purpose::Mac => mac::takes(self, key),
             Purpose::Derive => derive::takes(self, key),
             Purpose::Sign => sign::takes(self, key),
+            Purpose::SignAndOpen => sign::takes(self, key) && open::takes(self, key),
+            Purpose::Open => open::takes(self, key),
+            Purpose::Agree => agree::takes(self, key),
+            Purpose::Decapsulate => decapsulate::takes(self, key),
         }
     }
 }

@@ -83,10 +83,27 @@ fn everything() -> Range {
 #[test]
 fn an_answer_waits_for_every_change_and_every_refusal() {
     use Action::{
-        DataKey, Decrypt, Derive, Encrypt, Knock, List, Lose, Mac, Read, Reencrypt, Sign, Verify, VerifyMac,
+        Agree, DataKey, Decapsulate, Decrypt, Derive, Encapsulate, Encrypt, Knock, List, Lose, Mac, Read,
+        Reencrypt, Sign, Verify, VerifyMac,
     };
-    let buffered =
-        [Encrypt, Decrypt, Reencrypt, Sign, Verify, Mac, VerifyMac, Derive, DataKey, Read, List, Knock, Lose];
+    let buffered = [
+        Encrypt,
+        Decrypt,
+        Reencrypt,
+        Sign,
+        Verify,
+        Mac,
+        VerifyMac,
+        Derive,
+        DataKey,
+        Agree,
+        Encapsulate,
+        Decapsulate,
+        Read,
+        List,
+        Knock,
+        Lose,
+    ];
     for action in Action::ALL {
         let class = if buffered.contains(action) { Class::Buffered } else { Class::Strict };
         let allowed = Event { action: *action, ..event(1) };

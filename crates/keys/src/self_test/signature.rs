@@ -1,4 +1,4 @@
-use strongroom_core::Algorithm;
+use strongroom_core::{Algorithm, SignOptions};
 
 use super::{KnownAnswer, symmetric::key, unhex};
 
@@ -26,7 +26,8 @@ pub(super) const ROWS: &[KnownAnswer] = &[
 /// Whether the key makes this signature, takes it, and does not take it for another message.
 fn signs(algorithm: Algorithm, secret: &str, message: &[u8], signature: &str) -> Option<bool> {
     let (key, signature) = (key(algorithm, &unhex(secret)?, Vec::new())?, unhex(signature)?);
-    let made = key.sign(message).ok()?;
-    let taken = [message, b"another"].map(|message| key.verify(message, &signature));
+    let usual = SignOptions::default();
+    let made = key.sign(message, &usual).ok()?;
+    let taken = [message, b"another"].map(|message| key.verify(message, &signature, &usual));
     Some(made == signature && taken == [Ok(true), Ok(false)])
 }

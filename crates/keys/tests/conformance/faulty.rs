@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretSlice};
 use strongroom_core::{
-    Algorithm, Key, KeyBackend, KeyError, Mac, Plaintext, Provider, PublicKey, Random, Stored,
+    Algorithm, Encapsulated, Key, KeyBackend, KeyError, Mac, Plaintext, Provider, PublicKey, Random,
+    SealOptions, SignOptions, Stored,
 };
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
@@ -149,21 +150,37 @@ impl Key for FaultyKey {
         }
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    fn sign(&self, message: &[u8], options: &SignOptions) -> Result<Vec<u8>, KeyError> {
         match self.1 {
-            Fault::SignsWithEveryKey => Ok(self.0.sign(message).unwrap_or_default()),
-            _ => self.0.sign(message),
+            Fault::SignsWithEveryKey => Ok(self.0.sign(message, options).unwrap_or_default()),
+            _ => self.0.sign(message, options),
         }
     }
 
-    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.0.sign_digest(digest)
+    fn seal(&self, plaintext: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, KeyError> {
+        self.0.seal(plaintext, options)
     }
 
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
+    fn open(&self, sealed: &[u8], options: &SealOptions<'_>) -> Result<Plaintext, KeyError> {
+        self.0.open(sealed, options)
+    }
+
+    fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.0.agree(peer)
+    }
+
+    fn encapsulate(&self) -> Result<Encapsulated, KeyError> {
+        self.0.encapsulate()
+    }
+
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.0.decapsulate(ciphertext)
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8], options: &SignOptions) -> Result<bool, KeyError> {
         match self.1 {
-            Fault::TakesEverySignature => self.0.verify(message, signature).map(|_| true),
-            _ => self.0.verify(message, signature),
+            Fault::TakesEverySignature => self.0.verify(message, signature, options).map(|_| true),
+            _ => self.0.verify(message, signature, options),
         }
     }
 }

@@ -16,6 +16,7 @@ mod list;
 mod model;
 mod nodes;
 mod orders;
+mod public_keys;
 mod recording;
 mod secrets;
 mod spy;

@@ -209,7 +209,8 @@ impl Run {
 
 /// All that make what can be looked at again.
 fn algorithms() -> Vec<Algorithm> {
-    Algorithm::ALL.into_iter().filter(|algorithm| algorithm.purpose() != Purpose::Derive).collect()
+    let purposes = [Purpose::Envelope, Purpose::Aead, Purpose::Mac, Purpose::Sign];
+    Algorithm::ALL.into_iter().filter(|algorithm| purposes.contains(&algorithm.purpose())).collect()
 }
 
 proptest! {

@@ -8,8 +8,8 @@ use std::sync::{
 
 use secrecy::ExposeSecret;
 use strongroom_core::{
-    Aead, Algorithm, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Plaintext, Provider, PublicKey, Random,
-    Stored,
+    Aead, Algorithm, Encapsulated, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Plaintext, Provider,
+    PublicKey, Random, SealOptions, SignOptions, Stored,
 };
 use strongroom_keys::RustCrypto;
 use zeroize::Zeroizing;
@@ -152,19 +152,31 @@ impl Key for Watched {
         self.key.derive(label, context, length)
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.key.sign(message)
+    fn seal(&self, plaintext: &[u8], options: &SealOptions<'_>) -> Result<Vec<u8>, KeyError> {
+        self.key.seal(plaintext, options)
     }
 
-    fn sign_digest(&self, digest: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.key.sign_digest(digest)
+    fn open(&self, sealed: &[u8], options: &SealOptions<'_>) -> Result<Plaintext, KeyError> {
+        self.key.open(sealed, options)
     }
 
-    fn verify(&self, message: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        self.key.verify(message, signature)
+    fn agree(&self, peer: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.agree(peer)
     }
 
-    fn verify_digest(&self, digest: &[u8], signature: &[u8]) -> Result<bool, KeyError> {
-        self.key.verify_digest(digest, signature)
+    fn encapsulate(&self) -> Result<Encapsulated, KeyError> {
+        self.key.encapsulate()
+    }
+
+    fn decapsulate(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.decapsulate(ciphertext)
+    }
+
+    fn sign(&self, message: &[u8], options: &SignOptions) -> Result<Vec<u8>, KeyError> {
+        self.key.sign(message, options)
+    }
+
+    fn verify(&self, message: &[u8], signature: &[u8], options: &SignOptions) -> Result<bool, KeyError> {
+        self.key.verify(message, signature, options)
     }
 }

@@ -36,7 +36,9 @@ const OPERATIONS: [(&str, &[Purpose], Act); 6] = [
         rings.verify_mac(&name(RING), MESSAGE, &Code { version: 1, bytes: vec![7; 32] }).map(drop)
     }),
     ("derive", &[Purpose::Derive], |rings| rings.derive(&name(RING), None, b"label", b"", 32).map(drop)),
-    ("sign", &[Purpose::Sign], |rings| rings.sign(&name(RING), None, MESSAGE).map(drop)),
+    ("sign", &[Purpose::Sign, Purpose::SignAndOpen], |rings| {
+        rings.sign(&name(RING), None, MESSAGE).map(drop)
+    }),
 ];
 
 #[test]

@@ -51,14 +51,16 @@ fn a_ring_has_a_thousand_versions_at_most_and_the_oldest_still_opens() {
 /// One algorithm for each length that the halves of its keys have: those of one length fill a record in the same way.
 fn of_every_length() -> impl Iterator<Item = Algorithm> {
     let (provider, mut seen) = (RustCrypto::new(), HashSet::new());
-    Algorithm::ALL.into_iter().filter(move |algorithm| {
+    // Of the longer keys a ring holds fewer versions.
+    let short = |algorithm: &Algorithm| !algorithm.is_asymmetric() || *algorithm <= Algorithm::EcdsaP256;
+    Algorithm::ALL.into_iter().filter(short).filter(move |algorithm| {
         let key = provider.software().generate(*algorithm).unwrap();
         seen.insert((key.expose().len(), key.public.map(|public| public.bytes.len())))
     })
 }
 
 #[test]
-fn a_full_ring_of_every_algorithm_is_far_from_the_limit_of_a_value() {
+fn a_full_ring_of_short_keys_is_far_from_the_limit_of_a_value() {
     for algorithm in of_every_length() {
         let store = Arc::new(Engine::new());
         let kms = Kms::new(base_with(store.clone(), Arc::new(Spy::default())));

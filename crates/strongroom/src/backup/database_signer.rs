@@ -3,7 +3,7 @@ use secrecy::SecretSlice;
 use strongroom_backup::SignerKey;
 use strongroom_core::{
     Action, Algorithm, Base, Caller, CommitError, Event, KeyError, Name, PublicKey, RecordKey, Service,
-    Signer, StoreError, Stored, Table, Tenant, Time, UseError, commit,
+    SignOptions, Signer, StoreError, Stored, Table, Tenant, Time, UseError, commit,
 };
 use zeroize::Zeroizing;
 
@@ -88,7 +88,7 @@ impl Signer for DatabaseSigner {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
         let _inside = self.0.enter()?;
         let stored = self.read()?.ok_or(UseError::Unavailable)?.into_stored();
-        Ok(self.0.provider.software().load(&stored)?.sign(message)?)
+        Ok(self.0.provider.software().load(&stored)?.sign(message, &SignOptions::default())?)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {

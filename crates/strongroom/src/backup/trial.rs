@@ -1,4 +1,4 @@
-use strongroom_core::{Algorithm, Name, Purpose, StoreError, Tenant};
+use strongroom_core::{Algorithm, Name, Purpose, SealOptions, StoreError, Tenant};
 use strongroom_kms::{KmsError, Rings};
 
 use crate::Strongroom;
@@ -51,9 +51,14 @@ fn try_ring(rings: &Rings, name: &Name, trials: &mut [Trial]) -> Result<(), Stor
 
 fn works(rings: &Rings, name: &Name, algorithm: Algorithm) -> bool {
     let done = match algorithm.purpose() {
-        Purpose::Sign => {
+        Purpose::Sign | Purpose::SignAndOpen => {
             rings.sign(name, None, MESSAGE).and_then(|signature| rings.verify(name, MESSAGE, &signature))
         }
+        Purpose::Open => opens(rings, name),
+        Purpose::Agree => agrees(rings, name),
+        Purpose::Decapsulate => rings
+            .encapsulate(name, None)
+            .and_then(|made| Ok(*rings.decapsulate(name, made.version, &made.ciphertext)? == *made.secret)),
         Purpose::Mac => {
             rings.mac(name, None, MESSAGE).and_then(|code| rings.verify_mac(name, MESSAGE, &code))
         }
@@ -65,6 +70,20 @@ fn works(rings: &Rings, name: &Name, algorithm: Algorithm) -> bool {
     };
     // A key at the limit of its uses is as sound as it was before.
     matches!(done, Ok(true) | Err(KmsError::Exhausted(_)))
+}
+
+fn opens(rings: &Rings, name: &Name) -> Result<bool, KmsError> {
+    let options = SealOptions::Hpke { info: MESSAGE, aad: &[] };
+    let sealed = rings.seal(name, None, MESSAGE, &options)?;
+    Ok(*rings.open(name, &sealed, &options)? == MESSAGE)
+}
+
+/// With its own public half: any peer would do.
+fn agrees(rings: &Rings, name: &Name) -> Result<bool, KmsError> {
+    let ring = rings.read(name)?;
+    let newest = ring.versions.last().and_then(|version| version.public.as_ref());
+    let public = newest.ok_or(KmsError::WrongType)?;
+    Ok(!rings.agree(name, None, &public.bytes)?.is_empty())
 }
 
 /// What can be read; nothing where it is damaged, which the check names.

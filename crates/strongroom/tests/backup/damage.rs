@@ -102,7 +102,7 @@ impl Liar {
 
 impl Signer for Liar {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, UseError> {
-        Ok(self.0.sign(message)?)
+        Ok(self.0.sign(message, &strongroom_core::SignOptions::default())?)
     }
 
     fn public(&self) -> Result<PublicKey, UseError> {

@@ -1,0 +1,35 @@
+use super::{Subject, damaged, done};
+use crate::{Algorithm, Key, KeyError, OaepHash, SealOptions};
+
+const OAEP: SealOptions<'static> = SealOptions::Oaep { hash: OaepHash::Sha256, label: b"a label" };
+const HPKE: SealOptions<'static> = SealOptions::Hpke { info: b"info", aad: b"aad" };
+
+/// How something is sealed to a key of this kind.
+pub(super) fn sealing(algorithm: Algorithm) -> SealOptions<'static> {
+    if algorithm.modulus_bits().is_some() { OAEP } else { HPKE }
+}
+
+/// How it is not.
+pub(super) fn other_sealing(algorithm: Algorithm) -> SealOptions<'static> {
+    if algorithm.modulus_bits().is_some() { HPKE } else { OAEP }
+}
+
+pub(super) fn takes(on: &Subject<'_>, key: &dyn Key) -> bool {
+    let options = sealing(on.algorithm);
+    let sealed = done(on.key.seal(b"text", &options));
+    key.open(&sealed, &options).is_ok_and(|opened| *opened == b"text")
+}
+
+pub(super) fn check(on: &Subject<'_>) {
+    let options = sealing(on.algorithm);
+    let seal = |text: &[u8]| done(on.key.seal(text, &options));
+    for text in [&b""[..], b"a message"] {
+        assert_eq!(*done(on.key.open(&seal(text), &options)), text);
+    }
+    let sealed = seal(b"a message");
+    assert_ne!(sealed, seal(b"a message"), "{:?}: sealing is randomised", on.algorithm);
+    let step = (sealed.len() / 9).max(7);
+    for wrong in damaged(&sealed).step_by(step) {
+        assert_eq!(on.key.open(&wrong, &options).err(), Some(KeyError::Failed), "{:?}", on.algorithm);
+    }
+}

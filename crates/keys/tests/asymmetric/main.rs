@@ -1,0 +1,18 @@
+//! What keys with a public half promise.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+#![expect(clippy::print_stderr, reason = "a test that lacks a tool says so")]
+
+mod documents;
+mod golden;
+mod kinds;
+mod malformed;
+mod openssl;
+mod options;
+mod pyca;
+mod support;
+mod tampered;
+mod vectors;
+mod wycheproof_agreement;
+mod wycheproof_kem;
+mod wycheproof_oaep;
+mod wycheproof_signatures;
