@@ -28,7 +28,7 @@ const MOST: f64 = 1.3;
 
 /// Commits and point reads beside what the `postgres` crate does with the simplest of tables, on one private cluster.
 pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
-    let Some(cluster) = Cluster::start(&[]) else {
+    let Some(cluster) = Cluster::start_on_disk() else {
         eprintln!("PostgreSQL's server is not installed: its rows are left out");
         return Ok(());
     };

@@ -65,15 +65,28 @@ pub(super) fn shared() -> Option<&'static Cluster> {
 }
 
 impl Cluster {
-    /// Starts a cluster with settings such as `ssl=on`; nothing if PostgreSQL's server is not installed.
+    /// Starts a cluster with settings such as `ssl=on`, in memory where there is room; nothing if PostgreSQL's server is not installed.
     ///
     /// # Panics
     /// If it cannot be started.
-    #[expect(clippy::expect_used, clippy::panic, reason = "a test ends at the first surprise")]
     pub fn start(settings: &[&str]) -> Option<Self> {
+        Self::run(settings)
+    }
+
+    /// Starts one whose data is on a disk, for measurements of what has to reach one; nothing if PostgreSQL's server is
+    /// not installed.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start_on_disk() -> Option<Self> {
+        Self::run(&["--on-disk"])
+    }
+
+    #[expect(clippy::expect_used, clippy::panic, reason = "a test ends at the first surprise")]
+    fn run(arguments: &[&str]) -> Option<Self> {
         let mut child = Command::new("bash")
             .args(["-c", SCRIPT, "cluster.sh"])
-            .args(settings)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // A pipe of its own, as whoever waits for the output of the tests does not wait for the cluster.

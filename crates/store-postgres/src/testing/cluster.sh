@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Starts a private PostgreSQL cluster for tests and stops it when standard input ends, so also when its parent is
 # killed. The first line of its output tells how to reach it: the folder of its socket and its port.
-#   cluster.sh [SETTING=VALUE…]
+#   cluster.sh [--on-disk] [SETTING=VALUE…]
+# The cluster lies in memory where there is room, so that syncs cost nothing, unless it is to lie on a disk.
 # The word "restart" on standard input kills the server as a crash would, and starts it again.
 # As root it runs the server as the user postgres or nobody, which the server insists on.
 set -euo pipefail
@@ -11,7 +12,11 @@ tools=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | sort -V | tail -n 1 || tr
 [ -x "$tools/initdb" ] && [ -x "$tools/postgres" ] || { echo "PostgreSQL's server is not installed" >&2; exit 3; }
 
 # The path of a socket has at most 107 bytes, so not every TMPDIR will do.
-folder=$(mktemp -d /tmp/strongroom-pg.XXXXXX)
+parent=/tmp
+room=$(df --output=avail --block-size=1M /dev/shm 2> /dev/null | tail -n 1 || true)
+[ -w /dev/shm ] && [ "${room:-0}" -ge 1500 ] && parent=/dev/shm
+[ "${1:-}" != --on-disk ] || { parent=/var/tmp; shift; }
+folder=$(mktemp -d "$parent/strongroom-pg.XXXXXX")
 server=
 stop() {
     # SIGQUIT: immediately, as after a crash. Nobody needs the cluster again.
@@ -32,7 +37,7 @@ cd "$folder"
 "${as[@]}" "$tools/initdb" --pgdata data --username postgres --auth-local trust --auth-host scram-sha-256 \
     --encoding UTF8 --locale C --no-instructions --no-sync > initdb.log 2>&1 || { cat initdb.log >&2; exit 1; }
 
-settings=(-c fsync=on -c full_page_writes=on -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=1GB
+settings=(-c fsync=on -c full_page_writes=on -c max_connections=300 -c shared_buffers=64MB -c max_wal_size=512MB
     -c listen_addresses=127.0.0.1 -c "unix_socket_directories=$folder" -c unix_socket_permissions=0700)
 for setting in "$@"; do settings+=(-c "$setting"); done
 
