@@ -87,7 +87,7 @@ impl Operation {
             ["global", below @ ..] => (Which::Global, below),
             below => (Which::Own, below),
         };
-        let verb = Verb::route(method, below)?;
+        let (verb, good) = Verb::route(method, below)?;
         // The global log has heads and no events: what concerns those is not there.
         let there = match verb {
             Verb::Checkpoint | Verb::Key | Verb::File(_) | Verb::Consistency | Verb::ProveSince => true,
@@ -95,7 +95,11 @@ impl Operation {
             Verb::Retention | Verb::SetRetention => log == Which::Own,
             _ => log != Which::Global,
         };
-        if there { Ok(Self { log, verb }) } else { Err(answer::no_route()) }
+        match (there, good) {
+            (true, true) => Ok(Self { log, verb }),
+            (true, false) => Err(answer::no_operation()),
+            (false, _) => Err(answer::no_route()),
+        }
     }
 
     /// The row of this operation.
@@ -138,11 +142,12 @@ impl Operation {
 }
 
 impl Verb {
-    fn route(method: Method, below: &[&str]) -> Result<Self, Response> {
+    /// What a path is, and whether it has this method.
+    fn route(method: Method, below: &[&str]) -> Result<(Self, bool), Response> {
         use Method::{Delete, Get, Head, Post, Put};
         let (read, write) = (matches!(method, Get | Head), matches!(method, Post | Put));
         let number = |text: &str| text.parse().ok().filter(|number: &u64| number.to_string() == text);
-        let (verb, good) = match below {
+        Ok(match below {
             ["events"] if write => (Self::Append, true),
             ["events"] => (Self::Events, read),
             ["tail"] => (Self::Tail, read),
@@ -162,8 +167,7 @@ impl Verb {
             ["hold", hold] => (Self::ReleaseHold(name(hold)?), method == Delete),
             ["prune"] => (Self::Prune, write),
             _ => return Err(answer::no_route()),
-        };
-        if good { Ok(verb) } else { Err(answer::no_operation()) }
+        })
     }
 }
 

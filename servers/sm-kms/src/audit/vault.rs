@@ -62,6 +62,7 @@ impl Vault {
                 },
             }))),
             Self::Change => {
+                check(body)?;
                 let why =
                     "the log is always on and there is no other device: events are exported below audit/";
                 Err(answer::bad_request(why).told(Verdict::Refused(Refusal::State)))

@@ -224,7 +224,8 @@ fn audit(checkpoint: &str) -> Vec<Route> {
         private(&READ, "audit/retention", none(), 200),
         private(&WRITE, "audit/retention", json!({ "rules": [] }), 204),
         private(&["POST"], "audit/hold/suit", json!({ "resource": "aes" }), 204),
-        private(&["PUT"], "audit/hold/other", none(), 204),
+        // There is one of this name.
+        private(&["PUT"], "audit/hold/suit", none(), 409),
         private(&READ, "audit/hold", none(), 200),
         private(&["DELETE"], "audit/hold/suit", none(), 204),
         // Nothing was logged then.
