@@ -62,6 +62,22 @@ impl AuditLog {
         Ok(head.note)
     }
 
+    /// The events of a bundle with their blinds, in the clear: the file `events/<number>` of an export. `width` is how
+    /// many of its entries are wanted.
+    ///
+    /// # Errors
+    /// [`AuditError::NotFound`] where the log does not have so many, or has no events; [`AuditError::Damaged`].
+    pub fn events(&self, log: LogId, bundle: u64, width: u16) -> Result<Vec<u8>, AuditError> {
+        let _inside = self.base().enter()?;
+        let there = TileId::at(0, bundle, self.head(log)?.frontier.size()).ok_or(AuditError::NotFound)?;
+        if log == LogId::Global || width == 0 || width > there.width {
+            return Err(AuditError::NotFound);
+        }
+        let entries = self.bundle(log, bundle)?;
+        let entries = entries.get(..width.into()).ok_or(AuditError::NotFound)?;
+        self.disclosed(log, bundle * TILE_WIDTH, entries)
+    }
+
     fn export_bundle(
         &self,
         log: LogId,

@@ -56,6 +56,20 @@ impl AuditLog {
         Ok(ConsistencyProof { old: old.clone(), path, new: head.note })
     }
 
+    /// The hashes that lead from the log with `old` entries to the log with `new` ones: PROOF(old, D[new]) of RFC 6962,
+    /// section 2.1.2, for whoever has both checkpoints.
+    ///
+    /// # Errors
+    /// [`AuditError::NotFound`] where the log never had so many entries, or `old` is the greater one.
+    pub fn consistency(&self, log: LogId, old: u64, new: u64) -> Result<Vec<Hash>, AuditError> {
+        let _inside = self.base().enter()?;
+        if new > self.head(log)?.frontier.size() {
+            return Err(AuditError::NotFound);
+        }
+        let tiles = StoredTiles { log: self, id: log };
+        Tree::new(&tiles, new).consistency(old)?.ok_or(AuditError::NotFound)
+    }
+
     /// Whether the log still has all that it had at an earlier checkpoint. Whoever keeps checkpoints elsewhere finds
     /// so a log that was cut off, rolled back with the database, or rewritten, even by someone with all keys.
     ///

@@ -11,8 +11,8 @@ use strongroom_core::{
 };
 
 use crate::{
-    keyring::{Keyring, TenantKeys},
-    record::{TENANTS, id_of, is_hierarchy},
+    keyring::{Keyring, TenantKeys, read_one},
+    record::{Row as _, State, TENANTS, id_of, is_hierarchy},
     roots::Roots,
     sealing::sealed,
     slot::Opened,
@@ -88,6 +88,15 @@ impl Unsealed {
     /// The tenant that every database begins with: Vault's root namespace.
     pub fn first_tenant(&self) -> Tenant {
         self.0.first_tenant
+    }
+
+    /// The random id of the database, which it keeps for ever, also through backups and copies.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the store cannot read.
+    pub fn database(&self) -> Result<[u8; 16], StoreError> {
+        let state = read_one(self.inner(), &State::key()?)?.ok_or(StoreError::Corrupt)?;
+        Ok(State::read(&state.value)?.database)
     }
 
     /// Closes the gate for good, waits at most so long until the running operations have ended, and wipes

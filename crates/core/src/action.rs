@@ -25,6 +25,12 @@ pub enum Service {
     Audit,
 }
 
+impl Service {
+    /// Every service.
+    pub const ALL: &[Self] =
+        &[Self::Barrier, Self::Kms, Self::Identity, Self::Backup, Self::Server, Self::Audit];
+}
+
 /// Whether an answer waits until its event is durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {

@@ -39,4 +39,7 @@ pub enum Detail {
     /// What it tells of ends by itself then.
     #[n(10)]
     Expires(#[n(0)] Time),
+    /// It was handed in by this producer, which says that it happened: no change of this database shows it.
+    #[n(11)]
+    Producer(#[cbor(n(0), with = "minicbor::bytes")] [u8; 16]),
 }

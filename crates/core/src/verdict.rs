@@ -39,6 +39,12 @@ pub enum Refusal {
     Busy,
 }
 
+impl Refusal {
+    /// Every reason.
+    pub const ALL: &[Self] =
+        &[Self::Denied, Self::State, Self::Unknown, Self::Malformed, Self::WrongSecret, Self::Busy];
+}
+
 /// Why something that was allowed could not be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(index_only)]
@@ -65,4 +71,17 @@ pub enum Failure {
     /// Part of it was done: some items of a batch failed.
     #[n(7)]
     Partly,
+}
+
+impl Failure {
+    /// Every reason.
+    pub const ALL: &[Self] = &[
+        Self::Input,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Cryptography,
+        Self::Unavailable,
+        Self::Unknown,
+        Self::Partly,
+    ];
 }

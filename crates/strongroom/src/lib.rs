@@ -27,6 +27,7 @@
 //! | several tenants that never see each other's keys | [`Unsealed::create_tenant`], [`Strongroom::keys_of`] |
 //! | your rows and a change of a key in one transaction | [`sqlite::Transaction`], the `plan_…` methods of [`Rings`] |
 //! | the work that is due, and the events of all changes | [`Strongroom::tend`] |
+//! | a tamper-evident log of those events, and proofs | `Strongroom::audit`, with the feature `audit` |
 //! | to close it all and have every key wiped | [`Strongroom::seal`] |
 //! | to know whether all of it is sound | [`Strongroom::fsck`] |
 //! | backups, the way back, and a drill of it | `backup`, with the feature of that name |
@@ -35,10 +36,12 @@
 //! # Features
 //!
 //! `sqlite` (on by default) is the embedded engine, `backup` takes and restores backups of it, `identity` has the tokens
-//! of programs that answer callers. A feature adds interfaces and changes nothing.
+//! of programs that answer callers, `audit` keeps the log of events. A feature adds interfaces and changes nothing.
 
 #[cfg(feature = "backup")]
 pub mod backup;
+#[cfg(feature = "audit")]
+mod ledger;
 mod room;
 
 pub use room::{StartError, Strongroom, Tended};
@@ -49,6 +52,9 @@ pub use strongroom_kms::{Kms, KmsError, Ring, Rings, Settings, Signature};
 #[cfg(feature = "sqlite")]
 pub use strongroom_store_sqlite::SqliteStore;
 
+/// The log of events: queries, proofs, retention.
+#[cfg(feature = "audit")]
+pub use strongroom_audit as audit;
 /// Unseal slots, the root, a key per tenant.
 pub use strongroom_barrier as barrier;
 /// The seams: stores, keys, time, events, due work.

@@ -95,7 +95,7 @@ impl Strongroom {
     /// Writes the events that wait in memory, as after [`Rings::recording`], hands all events so far to `sink` and
     /// forgets them, then does the work that is due, for about `budget`. Call it now and then: events wait in the
     /// database until somebody takes them, and those in memory end with the process. After a crash `sink` may see events
-    /// again.
+    /// again. Where an audit log takes the events over, call `tend_log` instead.
     ///
     /// # Errors
     /// [`CommitError`] where the store cannot do it; nothing is lost. Work that failed alone is in the report.

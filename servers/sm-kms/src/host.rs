@@ -20,6 +20,8 @@ const BACKUP_WAIT: Duration = Duration::from_secs(10);
 const TEND: Duration = Duration::from_secs(1);
 /// How far events that wait in memory are behind, at most.
 const FLUSH: Duration = Duration::from_millis(100);
+/// How often the audit log takes over the events that are written.
+const LOG: Duration = Duration::from_millis(150);
 
 /// Serves the node until the process is asked to end; then lets running requests end, and seals.
 ///
@@ -31,6 +33,7 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     metrics.watch_pool(&storage);
     let tender = Every::start("tend", TEND, Arc::clone(node), Node::tend)?;
     let flusher = Every::start("flush", FLUSH, Arc::clone(node), Node::flush)?;
+    let logger = Every::start("audit", LOG, Arc::clone(node), Node::log_events)?;
     let keeper = Every::start("lease", Lease::RENEWED, Arc::clone(node), Node::keep_lease)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let api = Api::new(Arc::clone(node), storage.clone());
@@ -42,6 +45,7 @@ pub fn serve(node: &Arc<Node>, server: Server) -> io::Result<()> {
     tender.stop();
     keeper.stop();
     flusher.stop();
+    logger.stop();
     if let Err(error) = node.seal() {
         tracing::warn!(%error, "ended without waiting longer");
     }

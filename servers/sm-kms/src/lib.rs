@@ -4,13 +4,16 @@
 //! What exists: `sys/init`, `seal-status`, `unseal`, `seal`, `rotate`, `key-status`, `health`, `leader`,
 //! `mounts`, `internal/ui/mounts`, `auth/token/lookup-self`, and below `transit`: `keys`, `encrypt`,
 //! `decrypt`, `rewrap`, `sign`, `verify`. What Vault has no standard for is our own: `sys/slots`, `sys/rotation/status`,
-//! `sys/rotation/config`, `sys/reseal`, `sys/renew`, `sys/scrub`, `sys/tenants`, `sys/backup`. Everything else is 404.
+//! `sys/rotation/config`, `sys/reseal`, `sys/renew`, `sys/scrub`, `sys/tenants`, `sys/backup`, and below `audit` the log of
+//! events, which is Vault's `sys/audit` and `sys/audit-hash` as well. Everything else is 404.
 
 mod answer;
+mod audit;
 mod backups;
 mod database;
 mod host;
 mod journal;
+mod ledger;
 mod loose;
 mod node;
 mod options;
@@ -22,6 +25,7 @@ mod sys;
 mod told;
 mod transit;
 
+pub use audit::{event_shown, found_shown};
 pub use backups::{BackupOptions, BackupOptionsError, Backups};
 pub use database::{Database, Place, PlaceError, StoreOptions, secret};
 pub use host::serve;

@@ -9,14 +9,17 @@ use std::{
 };
 
 use secrecy::SecretString;
-use strongroom::Strongroom;
+use strongroom::{
+    Strongroom,
+    audit::{AuditError, AuditLog, Pruner},
+};
 use strongroom_barrier::{
     Collector, CreateError, Entered, NewSlot, OpenError, Passphrase, Sealed, Share, Split, Unlock,
     UnsealError, Unsealed,
 };
 use strongroom_core::{
-    Action, Class, Clock, CommitError, Detail, Event, Failure, KeyError, Lease, Outbox, Provider, RecordKey,
-    Refusal, StillInside, Store, StoreError, Verdict, drain, run_due,
+    Action, Class, Clock, CommitError, Detail, Failure, KeyError, Lease, Outbox, Provider, RecordKey,
+    Refusal, StillInside, Store, StoreError, Verdict, Worker, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
 use strongroom_keys::SelfTestFailed;
@@ -25,7 +28,7 @@ use strongroom_serve::{DEEP, wiping_stack};
 
 use zeroize::Zeroizing;
 
-use crate::{Asker, Backups, SecretFile, SecretFileError, Spool, journal::Journal};
+use crate::{Asker, Backups, SecretFile, SecretFileError, Spool, journal::Journal, ledger::Ledger};
 
 /// One database as a server has it: uninitialised, sealed or open.
 pub struct Node {
@@ -64,6 +67,8 @@ pub struct Open {
     pub tokens: Tokens,
     /// Where events go.
     pub outbox: Arc<Outbox>,
+    /// Where they go from there.
+    ledger: Ledger,
 }
 
 /// A change of a node's state failed.
@@ -107,12 +112,18 @@ impl From<KeyError> for NodeError {
     }
 }
 
-/// Events of one step.
-const DRAINED: usize = 400;
 const SEAL_WAIT: Duration = Duration::from_secs(10);
 const WRONG: Verdict = Verdict::Refused(Refusal::WrongSecret);
 
 impl Open {
+    /// The audit log; made by the first who asks.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub fn audit(&self) -> Result<AuditLog, AuditError> {
+        self.ledger.log(&self.room)
+    }
+
     /// Works with keys: sealing waits for it, and no copy of a key is left behind on the stack.
     ///
     /// # Errors
@@ -422,10 +433,28 @@ impl Node {
         }
     }
 
-    /// Does the work that is due, and hands waiting events to the log. Call it now and then.
+    /// Has the audit log take over the events that are written. Call it a few times a second, from a thread that does
+    /// nothing else.
+    pub fn log_events(&self) {
+        if let Some(open) = self.open() {
+            open.ledger.take_over(&open);
+        }
+    }
+
+    /// Has the audit log take over all events up to now, also those that wait in memory.
+    ///
+    /// # Errors
+    /// [`AuditError`].
+    pub(crate) fn log_all(&self, open: &Open) -> Result<(), AuditError> {
+        self.flush();
+        open.ledger.drain(open)
+    }
+
+    /// Does the work that is due, and has waiting events logged. Call it now and then.
     pub fn tend(&self) {
         self.look_again();
         self.flush();
+        self.log_events();
         if let Some(open) = self.open() {
             // Sealed meanwhile: then nothing is done.
             drop(open.within(|| self.tend_to(&open)));
@@ -438,21 +467,12 @@ impl Node {
     }
 
     fn tend_to(&self, open: &Open) {
-        let log = &mut |event: &Event| match event.class() {
-            Class::Strict => tracing::info!(?event, "event"),
-            Class::Buffered => tracing::debug!(?event, "event"),
-        };
-        loop {
-            match drain(&open.unsealed, DRAINED, log) {
-                Ok(drained) if drained >= DRAINED => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!(%error, "events wait");
-                    break;
-                }
-            }
-        }
-        match run_due(&open.unsealed, &[&open.unsealed], self.clock.now(), Duration::from_millis(200)) {
+        // Without a log its rows wait.
+        let pruner = open.audit().ok().map(Pruner::new);
+        let barrier: &dyn Worker = &open.unsealed;
+        let workers: Vec<_> =
+            [Some(barrier), pruner.as_ref().map(|pruner| pruner as _)].into_iter().flatten().collect();
+        match run_due(&open.unsealed, &workers, self.clock.now(), Duration::from_millis(200)) {
             Ok(report) => report
                 .failed
                 .iter()
@@ -531,7 +551,8 @@ impl Node {
         let tokens = Tokens::new(base.clone(), unsealed.first_tenant())?;
         self.journal.unsealed(&base, asker)?;
         let (unsealed, room) = (unsealed.clone(), Strongroom::of(unsealed.clone()));
-        Ok(Open { unsealed, kms: room.kms().clone(), room, tokens, outbox })
+        let ledger = Ledger::of(&room);
+        Ok(Open { unsealed, kms: room.kms().clone(), room, tokens, outbox, ledger })
     }
 }
 

@@ -8,7 +8,7 @@ use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, Stat
 use crate::{
     Asker, Node, Open,
     answer::{self, Reply, no_event},
-    sys,
+    audit, sys,
     told::{Told, recorded},
     transit,
 };
@@ -38,6 +38,8 @@ pub enum Private {
     Sys(sys::Operation),
     /// Below `transit`.
     Transit(transit::Operation),
+    /// Below `audit`.
+    Audit(audit::Operation),
 }
 
 /// Who calls, and what it may use.
@@ -168,6 +170,7 @@ impl Private {
         match self {
             Self::Sys(operation) => operation.told(),
             Self::Transit(operation) => operation.told(),
+            Self::Audit(operation) => operation.told(),
         }
     }
 }
@@ -201,7 +204,7 @@ impl Service for Api {
     fn body_limit(&self, admitted: &Route, limits: &Limits) -> usize {
         match admitted {
             Route::Private(Private::Transit(operation), _) => operation.body_limit(limits),
-            Route::Private(Private::Sys(_), _) | Route::Open(_) => SMALL_BODY,
+            Route::Private(Private::Sys(_) | Private::Audit(_), _) | Route::Open(_) => SMALL_BODY,
         }
     }
 
@@ -226,6 +229,15 @@ impl Service for Api {
                 match operation.page(head) {
                     Ok(page) => self.work(access, move |access| {
                         operation.answer(&node, access, &page, &Reply::new(id), &body)
+                    }),
+                    Err(refusal) => self.work(access, |_| refusal),
+                }
+            }
+            Route::Private(Private::Audit(operation), access) => {
+                let node = Arc::clone(&self.node);
+                match audit::Asked::of(head) {
+                    Ok(asked) => self.work(access, move |access| {
+                        operation.answer(&node, access, &asked, &Reply::new(id), &body)
                     }),
                     Err(refusal) => self.work(access, |_| refusal),
                 }
@@ -282,6 +294,7 @@ impl Api {
 fn private_route(method: Method, rest: &[&str]) -> Result<Private, Response> {
     match rest {
         ["transit", below @ ..] => transit::Operation::route(method, below).map(Private::Transit),
+        ["audit", below @ ..] => audit::Operation::route(method, below).map(Private::Audit),
         below => sys::Operation::route(method, below).map(Private::Sys),
     }
 }

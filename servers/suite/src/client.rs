@@ -65,6 +65,15 @@ const LONGEST: usize = 1 << 20;
 impl Client {
     /// Calls, and gives the JSON of a good answer: nothing for one without content.
     pub(crate) fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, ClientError> {
+        let body = self.fetch(method, path, body)?;
+        if body.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&body).map_err(|_| ClientError::Json)
+    }
+
+    /// Calls, and gives the body of a good answer.
+    pub(crate) fn fetch(&self, method: Method, path: &str, body: &Value) -> Result<Vec<u8>, ClientError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let call = async {
             timeout(TIMEOUT, self.send(method, path, body)).await.unwrap_or(Err(ClientError::Timeout))
@@ -72,7 +81,7 @@ impl Client {
         runtime.map_err(ClientError::Runtime)?.block_on(call)
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Value, ClientError> {
+    async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Vec<u8>, ClientError> {
         let host = self.address.host().ok_or(ClientError::Address)?;
         let tls = match self.address.scheme_str() {
             Some("https") => Some(self.tls()?),
@@ -138,7 +147,7 @@ impl Client {
     }
 }
 
-async fn exchange<S>(socket: S, request: Request<Full<Bytes>>) -> Result<Value, ClientError>
+async fn exchange<S>(socket: S, request: Request<Full<Bytes>>) -> Result<Vec<u8>, ClientError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -149,11 +158,11 @@ where
     let body = Limited::new(response.into_body(), LONGEST).collect().await.map_err(|_| ClientError::Body)?;
     connection.abort();
     let body = body.to_bytes();
-    if body.is_empty() && status.is_success() {
-        return Ok(Value::Null);
+    if status.is_success() {
+        return Ok(body.into());
     }
     let value: Value = serde_json::from_slice(&body).map_err(|_| ClientError::Json)?;
-    if status.is_success() { Ok(value) } else { Err(ClientError::Refused(status, errors(&value))) }
+    Err(ClientError::Refused(status, errors(&value)))
 }
 
 /// The texts of `{"errors":[…]}`, without what a terminal would act on.

@@ -1,11 +1,13 @@
 //! `strongroom`: every service in one process, and the command line.
 
 mod ask;
+mod audit;
 mod client;
 mod dev;
 mod files;
 mod offline;
 mod operator;
+mod reach;
 mod rotation;
 mod slot;
 mod upkeep;
@@ -67,6 +69,8 @@ enum Command {
     Server(Options),
     /// Initialize, unseal, seal and look after a running server
     Operator(operator::Operator),
+    /// Read the log of events, prove what stands in it, and verify proofs and exports offline
+    Audit(audit::Audit),
 }
 
 fn main() -> ExitCode {
@@ -82,6 +86,10 @@ fn main() -> ExitCode {
             guard.tell();
             report(options.run())
         }
+        Command::Audit(audit) => match audit.run() {
+            Ok(code) => code,
+            Err(error) => report(Err(error)),
+        },
         Command::Operator(operator) => match operator.run() {
             Ok(code) => code,
             Err(error) => report(Err(error)),

@@ -1,21 +1,20 @@
 use std::{
-    env,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::Subcommand;
-use hyper::{Method, Uri};
-use secrecy::SecretString;
+use hyper::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
     ask::{self, AskError},
-    client::{Client, ClientError},
+    client::ClientError,
     offline::{Offline, OfflineError},
+    reach::{Reach, ReachError},
     rotation::Rotation,
     slot::Slot,
     upkeep,
@@ -25,24 +24,8 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = ENVIRONMENT)]
 pub(crate) struct Operator {
-    /// Where the server listens
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        help_heading = SERVER,
-        env = "STRONGROOM_ADDR",
-        default_value = "https://127.0.0.1:8200"
-    )]
-    address: Uri,
-
-    /// Root certificates to trust, PEM; otherwise the system's
-    #[arg(long, global = true, value_name = "FILE", help_heading = SERVER, env = "STRONGROOM_CACERT")]
-    ca_cert: Option<PathBuf>,
-
-    /// File of the token; otherwise the environment variable STRONGROOM_TOKEN
-    #[arg(long, global = true, value_name = "FILE", help_heading = SERVER)]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    server: Reach,
 
     /// Print the answer as JSON
     #[arg(long, global = true)]
@@ -51,8 +34,6 @@ pub(crate) struct Operator {
     #[command(subcommand)]
     task: Task,
 }
-
-const SERVER: &str = "To reach a running server";
 
 const ENVIRONMENT: &str = "\
 A new server: `strongroom operator init`, then `strongroom operator unseal` once for each share that is needed.
@@ -147,8 +128,8 @@ pub(crate) enum OperatorError {
     Client(#[from] ClientError),
     #[error(transparent)]
     Offline(#[from] OfflineError),
-    #[error("no token: name its file with --token-file, or set STRONGROOM_TOKEN")]
-    NoToken,
+    #[error(transparent)]
+    Reach(#[from] ReachError),
     #[error(transparent)]
     Ask(#[from] AskError),
     #[error("an id has 32 digits of 0-9 and a-f: `slot list` and `rotation status` show them")]
@@ -204,7 +185,8 @@ impl Operator {
             )?,
             Task::Backup { no_wait } => upkeep::backup(&self, !no_wait)?,
             Task::Status => {
-                let status = self.client(None).call(Method::GET, "/v1/sys/seal-status", &Value::Null)?;
+                let status =
+                    self.server.client(None).call(Method::GET, "/v1/sys/seal-status", &Value::Null)?;
                 if status.get("sealed") != Some(&Value::Bool(false)) {
                     code = ExitCode::from(2);
                 }
@@ -217,7 +199,7 @@ impl Operator {
 
     fn init(&self, shares: u8, threshold: u8) -> Result<Zeroizing<String>, OperatorError> {
         let body = json!({ "secret_shares": shares, "secret_threshold": threshold });
-        let answer = self.client(None).call(Method::PUT, "/v1/sys/init", &body)?;
+        let answer = self.server.client(None).call(Method::PUT, "/v1/sys/init", &body)?;
         self.shown(&answer, |made: Initialized| {
             let mut text = String::new();
             for (share, number) in made.keys_base64.iter().zip(1..) {
@@ -238,7 +220,7 @@ impl Operator {
         passphrase: bool,
         reset: bool,
     ) -> Result<Zeroizing<String>, OperatorError> {
-        let client = self.client(None);
+        let client = self.server.client(None);
         let send = |body: Value| client.call(Method::PUT, "/v1/sys/unseal", &body);
         let mut status = Value::Null;
         if reset {
@@ -262,21 +244,12 @@ impl Operator {
 
     /// Calls with the token; gives `data` of the answer.
     pub(crate) fn data(&self, method: Method, path: &str, body: &Value) -> Result<Value, OperatorError> {
-        let token = match &self.token_file {
-            Some(path) => SecretString::from(ask::read(path)?.trim()),
-            None => SecretString::from(env::var("STRONGROOM_TOKEN").map_err(|_| OperatorError::NoToken)?),
-        };
-        let mut answer = self.client(Some(token)).call(method, path, body)?;
-        Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
+        Ok(self.server.data(method, path, body)?)
     }
 
     /// The end of what has no answer.
     pub(crate) fn done(&self, text: &str) -> Result<Zeroizing<String>, OperatorError> {
         Ok(Zeroizing::new(if self.json { "{}\n".into() } else { text.into() }))
-    }
-
-    fn client(&self, token: Option<SecretString>) -> Client {
-        Client { address: self.address.clone(), roots: self.ca_cert.clone(), token }
     }
 
     /// An answer as JSON, or as people like to read it.

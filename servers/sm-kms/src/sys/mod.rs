@@ -1,7 +1,7 @@
 //! Vault's `sys` and `auth/token`.
 
 mod backup;
-mod id;
+pub(crate) mod id;
 mod page;
 mod private;
 mod public;

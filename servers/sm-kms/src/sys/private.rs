@@ -8,6 +8,7 @@ use super::{Page, backup, node_failed, rotation, slots, tenants};
 use crate::{
     Asker, Node,
     answer::{self, Reply},
+    audit,
     routes::Access,
 };
 
@@ -38,6 +39,8 @@ pub enum Operation {
     Tenants(tenants::Operation),
     /// `sys/backup`
     Backup(backup::Operation),
+    /// `sys/audit` and `sys/audit-hash`
+    Audit(audit::Vault),
 }
 
 impl Operation {
@@ -54,6 +57,9 @@ impl Operation {
             ["sys", below @ ..] if method != List => {
                 if let Some(operation) = rotation::Operation::route(method, below) {
                     return operation.map(Self::Rotation);
+                }
+                if let Some(operation) = audit::Vault::route(method, below) {
+                    return operation.map(Self::Audit);
                 }
             }
             _ => {}
@@ -130,6 +136,7 @@ impl Operation {
             Self::Rotation(operation) => either(operation.answer(access, page, reply, body)),
             Self::Tenants(operation) => either(operation.answer(access, page, reply, body)),
             Self::Backup(operation) => either(operation.answer(node, access, reply, body)),
+            Self::Audit(operation) => either(operation.answer(access, reply, body)),
         }
     }
 }

@@ -20,6 +20,7 @@ impl Operation {
             Self::Rotation(operation) => operation.told(),
             Self::Tenants(operation) => operation.told(),
             Self::Backup(operation) => operation.told(),
+            Self::Audit(operation) => operation.told(),
         }
     }
 }

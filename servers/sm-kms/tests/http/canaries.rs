@@ -38,6 +38,17 @@ fn body(route: &Route) -> Option<Vec<Value>> {
                 json!({ "shares": [text()] }),
             ]
         }
+        ["audit", "events"] => {
+            let event = json!({ "service": "kms", "action": text(), "resource": text() });
+            vec![
+                json!({ "producer": text(), "number": 1, "events": [event] }),
+                json!({ "producer": "0e".repeat(16), "number": 1, "events": [event] }),
+            ]
+        }
+        ["audit", consistency] if consistency.starts_with("consistency") => {
+            vec![json!({ "checkpoint": text() })]
+        }
+        ["sys", "audit-hash", _] => vec![json!({ "input": text() })],
         ["sys", "slots", _, "confirm"] => vec![json!({ "key": text() })],
         ["transit", "encrypt", _] => vec![
             json!({ "plaintext": encoded(), "associated_data": encoded()}),
@@ -58,6 +69,9 @@ fn body(route: &Route) -> Option<Vec<Value>> {
         }
         // What these take is a name, a number, an id or nothing: the mark comes as a member that nobody asked for.
         ["sys", "init" | "rotate" | "reseal" | "scrub" | "renew" | "backup" | "seal"]
+        | ["sys", "audit", _]
+        | ["audit", "retention" | "prune"]
+        | ["audit", "hold", _]
         | ["sys", "rotate", "keyring" | "root"]
         | ["sys", "rotation", "config"]
         | ["sys", "slots", _]

@@ -37,7 +37,7 @@ fn no_other_spelling_of_a_path_reaches_a_route() {
             format!("{front}/{last}%ff"),
             format!("{front}/%25{:02x}{}", last.as_bytes()[0], &last[1..]),
         ] {
-            if spelling.contains("?list") && spelling.ends_with(['.', '/', '%', '0', 'f', 'F']) {
+            if route.path.contains('?') && spelling.ends_with(['.', '/', '%', '0', 'f', 'F']) {
                 continue; // This one is in the query, which has no spelling.
             }
             for token in [&*vault.token, "wrong"] {

@@ -1,6 +1,7 @@
 //! Every route, and what it answers in each state.
 
 use serde_json::{Value, json};
+use strongroom::audit::LogId;
 use strongroom_barrier::{NewSlot, Split, UnsealSecret};
 use strongroom_core::{Caller, Tenant};
 
@@ -189,6 +190,56 @@ fn uses(ciphertext: &str, ed: &str, p256: &str) -> Vec<Route> {
     .collect()
 }
 
+/// What the log of events has by now; where nothing is open, it has nothing.
+fn kept_checkpoint(vault: &Vault) -> String {
+    let Some(open) = vault.node.open() else { return String::new() };
+    vault.node.tend();
+    let tenant = LogId::Tenant(open.unsealed.first_tenant());
+    open.audit().unwrap().checkpoint(tenant).unwrap().to_string()
+}
+
+fn audit(checkpoint: &str) -> Vec<Route> {
+    let none = || Value::Null;
+    let event = json!({ "service": "kms", "action": "create", "resource": "elsewhere" });
+    let handed = json!({ "producer": "0f".repeat(16), "number": 1, "events": [event] });
+    let month = json!({ "month": "2015-01", "confirm": "2015-01" });
+    [
+        private(&["POST"], "audit/events", handed.clone(), 200),
+        // The same once more is no news.
+        private(&["PUT"], "audit/events", handed, 200),
+        private(&READ, "audit/events?action=create&order=oldest&limit=1", none(), 200),
+        private(&READ, "audit/system/events?action=unseal", none(), 200),
+        private(&READ, "audit/tail", none(), 200),
+        private(&READ, "audit/export?limit=1", none(), 200),
+        private(&READ, "audit/checkpoint", none(), 200),
+        private(&READ, "audit/global/checkpoint", none(), 200),
+        private(&READ, "audit/key", none(), 200),
+        private(&READ, "audit/tile/0/000.p/1", none(), 200),
+        private(&READ, "audit/global/tile/0/000.p/1", none(), 200),
+        private(&READ, "audit/tile/entries/000.p/1", none(), 200),
+        private(&READ, "audit/events/000.p/1", none(), 200),
+        private(&READ, "audit/proof/0", none(), 200),
+        private(&READ, "audit/consistency?from=1&to=2", none(), 200),
+        private(&WRITE, "audit/consistency?from=1&to=2", json!({ "checkpoint": checkpoint }), 200),
+        private(&READ, "audit/retention", none(), 200),
+        private(&WRITE, "audit/retention", json!({ "rules": [] }), 204),
+        private(&["POST"], "audit/hold/suit", json!({ "resource": "aes" }), 204),
+        // There is one of this name.
+        private(&["PUT"], "audit/hold/suit", none(), 409),
+        private(&READ, "audit/hold", none(), 200),
+        private(&["DELETE"], "audit/hold/suit", none(), 204),
+        // Nothing was logged then.
+        private(&WRITE, "audit/prune", month, 404),
+        private(&READ, "sys/audit", none(), 200),
+        // There is one device, always.
+        private(&["POST", "PUT", "DELETE"], "sys/audit/file", none(), 400),
+        private(&WRITE, "sys/audit-hash/log", json!({ "input": "text" }), 200),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// All routes in an order in which each works; only sealing is missing.
 pub(crate) fn all(vault: &Vault) -> Vec<Route> {
     let open = vault.node.open().is_some();
@@ -198,7 +249,8 @@ pub(crate) fn all(vault: &Vault) -> Vec<Route> {
         ["vault:v1:AAAA"; 3].map(String::from)
     };
     let upkeep = upkeep(&Upkeep::of(vault));
-    [upkeep, sys(), rings(), uses(&ciphertext, &ed, &p256)].into_iter().flatten().collect()
+    let audit = audit(&kept_checkpoint(vault));
+    [upkeep, sys(), rings(), uses(&ciphertext, &ed, &p256), audit].into_iter().flatten().collect()
 }
 
 /// Sealing, which ends what is open.

@@ -33,7 +33,8 @@ fn an_answer_with_data_is_an_envelope() {
 fn head_has_the_status_and_the_headers_of_get_and_no_body() {
     let vault = Vault::with_rings();
     for route in routes::all(&vault).iter().filter(|route| route.method == "HEAD") {
-        if route.path == "transit/keys/new" {
+        // A ring that is not there yet; and what the log of events has more of by the second request.
+        if route.path == "transit/keys/new" || route.path.ends_with("checkpoint") {
             continue;
         }
         let ask = |method: &str| {
@@ -50,8 +51,9 @@ fn head_has_the_status_and_the_headers_of_get_and_no_body() {
     }
 }
 
-/// A path with `ID` in the place of ids.
+/// A path with `ID` in the place of ids, and without a query that does not choose the operation.
 fn shape(path: &str) -> String {
+    let path = if path.starts_with("audit") { path.split('?').next().unwrap() } else { path };
     let is_id = |part: &&str| part.len() == 32 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let parts = path.trim_end_matches('/').split('/');
     parts.map(|part| if is_id(&part) { "ID" } else { part }).collect::<Vec<_>>().join("/")
@@ -102,7 +104,19 @@ fn a_path_that_there_is_not_is_404_for_those_who_may_ask() {
         "sys/raw/core",
         "sys/generate-root/attempt",
         "sys/rekey/init",
-        "sys/audit",
+        "sys/audit/file/x",
+        "sys/audit-hash",
+        "sys/audit-hash/file",
+        "audit",
+        "audit/nothing",
+        "audit/tile/0/0",
+        "audit/tile/9999",
+        "audit/proof/x",
+        "audit/proof/01",
+        "audit/global/events",
+        "audit/global/proof/0",
+        "audit/system/retention",
+        "audit/hold/suit/x",
         "sys/plugins/catalog",
         "sys/policies/acl/root",
         "auth",

@@ -23,6 +23,13 @@ is named by its place in the database; nothing that is sealed is shown. Run it a
 #[derive(clap::Args)]
 pub(crate) struct Fsck {
     #[command(flatten)]
+    database: Opened,
+}
+
+/// The database of a stopped server, and a way in.
+#[derive(clap::Args)]
+pub(crate) struct Opened {
+    #[command(flatten)]
     store: StoreOptions,
     #[command(flatten)]
     way_in: WayIn,
@@ -30,8 +37,7 @@ pub(crate) struct Fsck {
 
 impl Fsck {
     pub(super) fn run(&self, json: bool) -> Result<Outcome, OfflineError> {
-        let entered = self.way_in.enter()?;
-        let (store, room) = self.open(&entered)?;
+        let (store, room) = self.database.open()?;
         let (mut teller, began) = (Teller::new(), Instant::now());
         let report = room.fsck(&*store, &mut |rows| teller.rows("checking", rows))?;
         let took = began.elapsed();
@@ -44,12 +50,20 @@ impl Fsck {
             format!("The database is {state}.\n\n{}Time      {}\n", text(&report), seconds(took))
         }))
     }
+}
 
-    fn open(&self, entered: &Entered) -> Result<(Arc<dyn Store>, Strongroom), OfflineError> {
+impl Opened {
+    /// The database, unsealed.
+    pub(crate) fn room(&self) -> Result<Strongroom, OfflineError> {
+        Ok(self.open()?.1)
+    }
+
+    fn open(&self) -> Result<(Arc<dyn Store>, Strongroom), OfflineError> {
+        let entered = self.way_in.enter()?;
         let store = self.store.place()?.open()?.store();
         let (provider, clock) = (Arc::new(RustCrypto::new()), Arc::new(SystemClock));
         let sealed = Sealed::open(Arc::clone(&store), provider, clock).map_err(OfflineError::Empty)?;
-        self.check_shares(&sealed, entered)?;
+        self.check_shares(&sealed, &entered)?;
         Ok((store, Strongroom::of(sealed.unseal(&entered.unlock())?)))
     }
 

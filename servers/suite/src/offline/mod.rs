@@ -3,11 +3,11 @@
 
 mod copy;
 mod drill;
-mod fsck;
+pub(crate) mod fsck;
 mod input;
 mod recovery_key;
 mod restore;
-mod shown;
+pub(crate) mod shown;
 mod verify;
 
 use std::{

@@ -11,7 +11,7 @@ use strongroom::{
 };
 
 /// Tells on the standard error how far something is: when a step begins, and then once a second.
-pub(super) struct Teller {
+pub(crate) struct Teller {
     doing: &'static str,
     told: Instant,
 }
@@ -19,7 +19,7 @@ pub(super) struct Teller {
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Teller {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { doing: "", told: Instant::now() }
     }
 
@@ -41,6 +41,10 @@ impl Teller {
         self.say(doing, || format!("{done} rows"));
     }
 
+    pub(crate) fn entries(&mut self, doing: &'static str, done: u64, total: u64) {
+        self.say(doing, || format!("{done} of {total} entries"));
+    }
+
     fn say(&mut self, doing: &'static str, how_far: impl FnOnce() -> String) {
         if self.doing != doing || self.told.elapsed() >= PAUSE {
             (self.doing, self.told) = (doing, Instant::now());
@@ -59,7 +63,7 @@ pub(super) fn seconds(time: Duration) -> String {
 }
 
 /// A moment as RFC 3339 has it, in UTC.
-pub(super) fn utc(time: Time) -> String {
+pub(crate) fn utc(time: Time) -> String {
     let seconds = time.as_millis() / 1000;
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
