@@ -56,7 +56,7 @@ impl AuditLog {
         Ok(ConsistencyProof { old: old.clone(), path, new: head.note })
     }
 
-    /// The hashes that lead from the log with `old` entries to the log with `new` ones: PROOF(old, D[new]) of RFC 6962,
+    /// The hashes that lead from the log with `old` entries to the log with `new` ones: `PROOF(old, D[new])` of RFC 6962,
     /// section 2.1.2, for whoever has both checkpoints.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub use backups::{BackupOptions, BackupOptionsError, Backups};
 pub use database::{Database, Place, PlaceError, StoreOptions, secret};
 pub use host::serve;
 pub use journal::Asker;
-pub use node::{Node, NodeError, Open};
+pub use node::{Node, NodeError, Open, Serves};
 pub use options::{DATABASE, Options, RunError, listen, node, open_spool, open_store};
 pub use routes::Api;
 pub use secret_file::{SecretFile, SecretFileError};

@@ -42,10 +42,21 @@ pub struct Node {
     /// A passphrase takes much memory: one at a time.
     passphrases: Mutex<()>,
     backups: Option<Backups>,
+    serves: Serves,
     /// Whether the last renewal of the lease failed.
     out_of_touch: AtomicBool,
     journal: Journal,
     state: RwLock<State>,
+}
+
+/// What a server offers beside `sys` and `auth`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Serves {
+    /// Key rings and the log of events.
+    #[default]
+    KeysAndLog,
+    /// The log of events alone.
+    Log,
 }
 
 enum State {
@@ -165,6 +176,7 @@ impl Node {
             confirming,
             passphrases,
             backups,
+            serves: Serves::default(),
             out_of_touch,
             journal,
             state,
@@ -176,6 +188,17 @@ impl Node {
     pub fn with_spool(mut self, spool: Spool) -> Self {
         self.journal = Journal::new(spool);
         self
+    }
+
+    /// The node with no more than this over HTTP.
+    #[must_use]
+    pub fn serving(mut self, serves: Serves) -> Self {
+        self.serves = serves;
+        self
+    }
+
+    pub(crate) fn serves(&self) -> Serves {
+        self.serves
     }
 
     /// The node with backups of its store.

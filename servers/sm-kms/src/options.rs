@@ -14,8 +14,8 @@ use strongroom_serve::{BindError, DEEP, Limits, Server, Tls, TlsError, wiping_st
 use strongroom_store_sqlite::{OpenError, SqliteStore};
 
 use crate::{
-    BackupOptions, BackupOptionsError, Node, NodeError, Place, PlaceError, SecretFile, Spool, StoreOptions,
-    serve,
+    BackupOptions, BackupOptionsError, Node, NodeError, Place, PlaceError, SecretFile, Serves, Spool,
+    StoreOptions, serve,
 };
 
 /// How a server is started.
@@ -104,7 +104,7 @@ impl Options {
     ///
     /// # Errors
     /// [`RunError`].
-    pub fn run(self) -> Result<(), RunError> {
+    pub fn run(self, serves: Serves) -> Result<(), RunError> {
         let secrets: Vec<_> = self.unseal_secret.into_iter().map(SecretFile::new).collect();
         // What is wrong with one is told now, and not when it is needed.
         wiping_stack::<DEEP, _>(|| secrets.iter().try_for_each(|secret| secret.read().map(drop)))
@@ -130,7 +130,7 @@ impl Options {
             (Some(folder), _) | (None, Place::Folder(folder)) => open_spool(folder)?,
             (None, Place::Postgres(_)) => Spool::in_memory(),
         };
-        let node = node(database.store(), secrets)?.with_backups(backups).with_spool(spool);
+        let node = node(database.store(), secrets)?.with_backups(backups).with_spool(spool).serving(serves);
         let node = Arc::new(node);
         if automatic && node.sealed().is_some() {
             match wiping_stack::<DEEP, _>(|| node.unseal_with_secrets()) {

@@ -6,7 +6,7 @@ use strongroom_identity::Token;
 use strongroom_serve::{Body, Head, Limits, Method, Pool, Response, Service, StatusCode, Step};
 
 use crate::{
-    Asker, Node, Open,
+    Asker, Node, Open, Serves,
     answer::{self, Reply, no_event},
     audit, sys,
     told::{Told, recorded},
@@ -197,7 +197,10 @@ impl Service for Api {
             Some(Err(refusal)) if !slash => self.malformed(head, refusal),
             // A slash at the end stands only behind what is listed.
             _ if slash && !lists => self.private(head, Err(answer::no_route())),
-            _ => self.private(head, private_route(if lists { Method::List } else { head.method() }, rest)),
+            _ => self.private(
+                head,
+                private_route(self.node.serves(), if lists { Method::List } else { head.method() }, rest),
+            ),
         }
     }
 
@@ -291,8 +294,9 @@ impl Api {
     }
 }
 
-fn private_route(method: Method, rest: &[&str]) -> Result<Private, Response> {
+fn private_route(serves: Serves, method: Method, rest: &[&str]) -> Result<Private, Response> {
     match rest {
+        ["transit", ..] if serves == Serves::Log => Err(answer::no_route()),
         ["transit", below @ ..] => transit::Operation::route(method, below).map(Private::Transit),
         ["audit", below @ ..] => audit::Operation::route(method, below).map(Private::Audit),
         below => sys::Operation::route(method, below).map(Private::Sys),

@@ -19,7 +19,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use strongroom_serve::{LogFormat, guard_memory, report, start_log};
-use strongroom_sm_kms::Options;
+use strongroom_sm_kms::{Options, Serves};
 use zeroizing_alloc::ZeroAlloc;
 
 /// Whatever is freed is wiped: also the buffers of HTTP, TLS and JSON, where shares and tokens pass.
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
         Command::Dev(dev) => report(dev.run()),
         Command::Server(options) => {
             guard.tell();
-            report(options.run())
+            report(options.run(Serves::KeysAndLog))
         }
         Command::Audit(audit) => match audit.run() {
             Ok(code) => code,

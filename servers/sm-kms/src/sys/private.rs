@@ -6,7 +6,7 @@ use strongroom_serve::{Head, Method, Response, StatusCode};
 
 use super::{Page, backup, node_failed, rotation, slots, tenants};
 use crate::{
-    Asker, Node,
+    Asker, Node, Serves,
     answer::{self, Reply},
     audit,
     routes::Access,
@@ -126,8 +126,8 @@ impl Operation {
             Self::Rotate => done(access.open.unsealed.rotate_tenant(&access.caller, access.caller.tenant)),
             Self::RotateRoot => done(access.open.unsealed.rotate_root(&access.caller)),
             Self::KeyStatus => key_status(node, reply),
-            Self::Mounts => reply.data_twice(&mounts()),
-            Self::UiMounts => reply.data(&json!({ "secret": mounts(), "auth": auth_mounts() })),
+            Self::Mounts => reply.data_twice(&mounts(node.serves())),
+            Self::UiMounts => reply.data(&json!({ "secret": mounts(node.serves()), "auth": auth_mounts() })),
             Self::UiMount => {
                 reply.data(&with(mount("transit", "transit_strongroom", "key rings"), "path", "transit/"))
             }
@@ -162,11 +162,14 @@ fn key_status(node: &Node, reply: &Reply) -> Response {
     reply.data_twice(&json!({ "term": status.root, "install_time": made, "encryptions": 0 }))
 }
 
-fn mounts() -> Value {
-    json!({
-        "sys/": mount("system", "sys_strongroom", "control and status"),
-        "transit/": mount("transit", "transit_strongroom", "key rings"),
-    })
+fn mounts(serves: Serves) -> Value {
+    let system = mount("system", "sys_strongroom", "control and status");
+    match serves {
+        Serves::KeysAndLog => {
+            json!({ "sys/": system, "transit/": mount("transit", "transit_strongroom", "key rings") })
+        }
+        Serves::Log => json!({ "sys/": system }),
+    }
 }
 
 fn auth_mounts() -> Value {

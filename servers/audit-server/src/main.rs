@@ -1,0 +1,27 @@
+//! `strongroom-audit-server`: the log of events over HTTP, and no key.
+
+use std::{alloc::System, process::ExitCode};
+
+use clap::Parser;
+use strongroom_serve::{LogFormat, guard_memory, report, start_log};
+use strongroom_sm_kms::{Options, Serves};
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped: also the buffers of HTTP, TLS and JSON, where shares and tokens pass.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
+
+/// The log of events over HTTP: append, query, prove. It shares its database with the servers that write to it.
+#[derive(Parser)]
+#[command(name = "strongroom-audit-server", version)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> ExitCode {
+    let guard = guard_memory();
+    start_log(LogFormat::Text);
+    guard.tell();
+    report(Arguments::parse().options.run(Serves::Log))
+}
