@@ -1,10 +1,5 @@
 //! The audit log as an application gets it.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test ends at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::{sync::Arc, time::Duration};
 
