@@ -48,8 +48,13 @@ pub(crate) enum ReachError {
 impl Reach {
     /// Calls with the token; gives `data` of the answer.
     pub(crate) fn data(&self, method: Method, path: &str, body: &Value) -> Result<Value, ReachError> {
-        let mut answer = self.with_token()?.call(method, path, body)?;
+        let mut answer = self.answer(method, path, body)?;
         Ok(answer.get_mut("data").map(Value::take).unwrap_or_default())
+    }
+
+    /// Calls with the token; gives all of the answer.
+    pub(crate) fn answer(&self, method: Method, path: &str, body: &Value) -> Result<Value, ReachError> {
+        Ok(self.with_token()?.call(method, path, body)?)
     }
 
     /// Calls with the token; gives the bytes of a good answer.

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use serde_json::json;
-use strongroom::audit::{AuditLog, LogId, SignedCheckpoint, TILE_WIDTH, TileId};
+use strongroom::audit::{AuditError, AuditLog, LogId, SignedCheckpoint, TILE_WIDTH, TileId};
 use strongroom_serve::{Response, StatusCode};
 
 use super::{Work, failed};
@@ -84,7 +84,15 @@ impl Work<'_> {
 
     /// The proof of one event.
     pub(super) fn proof(&self, index: u64) -> Result<Response, Response> {
-        let proof = self.log.prove(self.tenant, index).map_err(|error| failed(&error))?;
+        let proof = match self.log.prove(self.tenant, index) {
+            // It may be on its way.
+            Err(AuditError::NotFound) => {
+                self.catch_up();
+                self.log.prove(self.tenant, index)
+            }
+            proof => proof,
+        };
+        let proof = proof.map_err(|error| failed(&error))?;
         Ok(text(proof.to_string()))
     }
 

@@ -107,14 +107,16 @@ impl List {
 
 impl Tail {
     pub(super) fn run(&self, audit: &Audit) -> Result<ExitCode, AuditTaskError> {
-        let mut after = String::new();
+        let (mut after, mut own) = (String::new(), Value::Null);
         loop {
-            let page = audit.data(
-                Method::GET,
-                &format!("tail?limit={PAGE}{after}{}", self.filter.query()),
-                &Value::Null,
-            )?;
-            let events = page.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
+            let path = audit.path(&format!("tail?limit={PAGE}{after}{}", self.filter.query()));
+            let mut answer = audit.server.answer(Method::GET, &path, &Value::Null)?;
+            let page = answer.get_mut("data").map(Value::take).unwrap_or_default();
+            let mut events = page.get("events").and_then(Value::as_array).cloned().unwrap_or_default();
+            let full = events.len() >= PAGE;
+            // That this command asked the last time is an event as well, and no news here.
+            events.retain(|event| own.is_null() || event.get("request") != Some(&own));
+            own = answer.get_mut("request_id").map(Value::take).unwrap_or_default();
             let mut out = io::stdout().lock();
             for event in &events {
                 let text = if audit.json { format!("{event}\n") } else { line(event) };
@@ -122,7 +124,7 @@ impl Tail {
             }
             out.flush()?;
             after = format!("&after={}", member(&page, "next"));
-            if events.len() < PAGE {
+            if !full {
                 sleep(PAUSE);
             }
         }

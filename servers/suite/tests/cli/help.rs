@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 47] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -38,6 +38,20 @@ const COMMANDS: [&[&str]; 33] = [
     &["operator", "shred"],
     &["operator", "scrub"],
     &["operator", "backup"],
+    &["audit"],
+    &["audit", "list"],
+    &["audit", "show"],
+    &["audit", "tail"],
+    &["audit", "proof"],
+    &["audit", "checkpoint"],
+    &["audit", "consistency"],
+    &["audit", "key"],
+    &["audit", "export"],
+    &["audit", "verify"],
+    &["audit", "fsck"],
+    &["audit", "retention"],
+    &["audit", "hold", "place"],
+    &["audit", "prune"],
 ];
 
 fn help(command: &[&str]) -> String {

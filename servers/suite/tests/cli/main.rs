@@ -2,6 +2,8 @@
 //! it.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod dev;
 #[cfg(test)]
 mod durable;

@@ -215,6 +215,19 @@ impl Client {
 
     /// Asks, and gives the status and the JSON of the answer; an error if the connection broke.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
+        let (status, body) = self.exchange(method, path, body)?;
+        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
+        Ok((status, body))
+    }
+
+    /// Asks for a text.
+    pub(crate) fn text(&mut self, method: &str, path: &str, body: &Value) -> String {
+        let (status, body) = self.exchange(method, path, body).unwrap();
+        assert_eq!(status, 200, "{method} {path}: {}", text(&body));
+        text(&body)
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: &Value) -> io::Result<(u16, Vec<u8>)> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = format!(
             "{method} /v1/{path} HTTP/1.1\r\nHost: x\r\nX-Vault-Token: {}\r\nContent-Length: {}\r\n\r\n{body}",
@@ -236,7 +249,6 @@ impl Client {
             self.read_more()?;
         }
         let body: Vec<u8> = self.rest.drain(..length).collect();
-        let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         Ok((head[9..12].parse().unwrap(), body))
     }
 
