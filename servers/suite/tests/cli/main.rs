@@ -39,6 +39,8 @@ mod slot;
 #[cfg(test)]
 mod slots;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod tls;

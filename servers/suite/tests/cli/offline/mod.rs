@@ -3,7 +3,7 @@
 mod damage;
 mod drill;
 mod fsck;
-mod house;
+pub(crate) mod house;
 mod recovery_key;
 mod restore;
 mod terminal;
