@@ -128,15 +128,6 @@ impl Server {
         self.out() + &self.err()
     }
 
-    /// Waits until it has logged this.
-    pub(crate) fn until_it_says(&self, what: &str) {
-        let begin = Instant::now();
-        while !self.said().contains(what) {
-            assert!(begin.elapsed() < LONG, "{what}: {}", self.said());
-            sleep(Duration::from_millis(20));
-        }
-    }
-
     pub(crate) fn client(&self, token: &str) -> Client {
         Client::connect(&self.url, token).unwrap()
     }
