@@ -44,8 +44,7 @@ cluster() {
 # the engine is no part and which make thousands of databases, and those in which no engine takes part.
 on_engine() {
     local packages=(-p strongroom-barrier -p strongroom-kms -p strongroom-identity)
-    local points=(fsck:: faults:: slot_faults:: jobs:: hostile:: processes:: model:: golden:: share_text:: versions::
-        ciphertext::what_was tenants::what_another)
+    local points=(fsck:: faults:: slot_faults:: jobs:: hostile:: processes:: golden::a_damaged_record)
     if cargo nextest --version > /dev/null 2>&1; then
         local filter
         filter="kind(test) and not test(/^($(IFS='|'; echo "${points[*]}"))/)"
