@@ -40,8 +40,8 @@ cluster() {
     export STRONGROOM_TEST_POSTGRES
 }
 
-# What stands on an engine, on this one too; without the tests that try every byte or every point of failure, of which
-# the engine is no part and which make thousands of databases, and those in which no engine takes part.
+# What stands on an engine, on this one too; without the tests that try every byte or every point of failure: they make
+# thousands of databases, and the engine is no part of what they show.
 on_engine() {
     local packages=(-p strongroom-barrier -p strongroom-kms -p strongroom-identity)
     local points=(fsck:: faults:: slot_faults:: jobs:: hostile:: processes:: golden::a_damaged_record)
