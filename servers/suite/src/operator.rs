@@ -128,8 +128,8 @@ pub(crate) enum OperatorError {
     Client(#[from] ClientError),
     #[error(transparent)]
     Offline(#[from] OfflineError),
-    #[error(transparent)]
-    Reach(#[from] ReachError),
+    #[error("no token: name its file with --token-file, or set STRONGROOM_TOKEN")]
+    NoToken,
     #[error(transparent)]
     Ask(#[from] AskError),
     #[error("an id has 32 digits of 0-9 and a-f: `slot list` and `rotation status` show them")]
@@ -142,6 +142,16 @@ pub(crate) enum OperatorError {
     Io(#[from] io::Error),
     #[error("the answer lacks something: is this a Strongroom server?")]
     Answer(#[from] serde_json::Error),
+}
+
+impl From<ReachError> for OperatorError {
+    fn from(error: ReachError) -> Self {
+        match error {
+            ReachError::Client(error) => error.into(),
+            ReachError::Ask(error) => error.into(),
+            ReachError::NoToken => Self::NoToken,
+        }
+    }
 }
 
 #[derive(Deserialize)]
