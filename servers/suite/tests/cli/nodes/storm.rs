@@ -2,11 +2,13 @@
 //! answered is lost, nothing happens twice, and what was taken is served by nobody.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     env,
     thread::{self, sleep},
     time::{Duration, Instant},
 };
+
+use serde_json::Value;
 
 use super::{fleet::Fleet, remote::Remote};
 use crate::{
@@ -23,6 +25,8 @@ const ROUND: Duration = Duration::from_secs(4);
 #[test]
 fn what_three_servers_answered_can_have_happened_one_after_the_other_although_all_are_killed() {
     let Some(fleet) = Fleet::of_three() else { return };
+    let begin = fleet.client(0).good("GET", "audit/tail", &Value::Null);
+    let from = begin["next"].as_str().unwrap();
     let seconds = env::var(VARIABLE).ok().map(|seconds| Duration::from_secs(seconds.parse().unwrap()));
     let (begun, mut rounds) = (Instant::now(), Vec::new());
     while begun.elapsed() < seconds.unwrap_or(USUAL) {
@@ -33,7 +37,7 @@ fn what_three_servers_answered_can_have_happened_one_after_the_other_although_al
     };
     assert!(count(|act, answer| matches!(act, Act::Decrypt(_)) && answer == Answer::Done) > 50);
     assert!(count(|act, answer| matches!(act, Act::Disable | Act::Delete) && answer == Answer::Done) > 0);
-    rounds.iter().for_each(|round| each_change_has_one_event(round, &fleet));
+    rounds.iter().for_each(|round| each_change_has_one_event(round, &fleet, from));
 }
 
 fn round(fleet: &Fleet, number: usize) -> Load<String> {
@@ -72,32 +76,35 @@ fn destroy(fleet: &Fleet, number: usize, load: &Load<String>) {
 
 type Same = fn(Act) -> bool;
 const CHANGES: [(&str, Same); 6] = [
-    ("Create", |act| matches!(act, Act::Create { .. })),
-    ("Rotate", |act| matches!(act, Act::Rotate)),
-    ("Enable", |act| matches!(act, Act::Enable)),
-    ("Disable", |act| matches!(act, Act::Disable)),
-    ("Configure", |act| matches!(act, Act::Least(_))),
-    ("Delete", |act| matches!(act, Act::Delete)),
+    ("create", |act| matches!(act, Act::Create { .. })),
+    ("rotate", |act| matches!(act, Act::Rotate)),
+    ("enable", |act| matches!(act, Act::Enable)),
+    ("disable", |act| matches!(act, Act::Disable)),
+    ("configure", |act| matches!(act, Act::Least(_))),
+    ("delete", |act| matches!(act, Act::Delete)),
 ];
 
-/// How many changes of each ring the servers have logged, by what they were. Each event counts once: who dies before an
-/// event is removed leaves it to the next, which logs it again.
-fn logged(fleet: &Fleet) -> HashMap<(String, String), usize> {
-    let logs = fleet.logs();
-    let events: HashSet<_> = logs.lines().filter_map(|line| Some(&line[line.find("Event {")?..])).collect();
-    let mut counts = HashMap::new();
-    for event in events.iter().filter(|event| event.contains("outcome: Allowed")) {
-        let after = |mark, end| event.split_once(mark)?.1.split_once(end).map(|(found, _)| found.to_owned());
-        if let (Some(ring), Some(action)) = (after("resource: Some(\"", "\""), after("action: ", ",")) {
-            *counts.entry((ring, action)).or_default() += 1;
+/// How many changes of each ring the log of events tells of, by what they were, from a place on.
+fn logged(fleet: &Fleet, from: &str) -> HashMap<(String, String), usize> {
+    let (mut client, mut next, mut counts) = (fleet.client(0), from.to_owned(), HashMap::new());
+    loop {
+        let path = format!("audit/tail?service=kms&outcome=allowed&limit=1000&after={next}");
+        let page = client.good("GET", &path, &Value::Null);
+        page["next"].as_str().unwrap().clone_into(&mut next);
+        let events = page["events"].as_array().unwrap();
+        if events.is_empty() {
+            return counts;
+        }
+        for event in events {
+            let word = |member: &str| event[member].as_str().unwrap_or_default().to_owned();
+            *counts.entry((word("resource"), word("action"))).or_default() += 1;
         }
     }
-    counts
 }
 
 /// Of each kind there are as many events as changes that were answered, and perhaps some that were not.
-fn each_change_has_one_event(load: &Load<String>, fleet: &Fleet) {
-    let (mut counts, begun) = (logged(fleet), Instant::now());
+fn each_change_has_one_event(load: &Load<String>, fleet: &Fleet, from: &str) {
+    let (mut counts, begun) = (logged(fleet, from), Instant::now());
     for (ring, (action, same)) in load.rings().iter().flat_map(|ring| CHANGES.map(|change| (ring, change))) {
         let count = |is: fn(Answer) -> bool| {
             load.history.count(|name, act, answer| name == ring && same(act) && is(answer))
@@ -105,12 +112,12 @@ fn each_change_has_one_event(load: &Load<String>, fleet: &Fleet) {
         let answered = count(|answer| !matches!(answer, Answer::Unknown | Answer::Refused(_)));
         let most = answered + count(|answer| answer == Answer::Unknown);
         // Who creates may have found it.
-        let least = if action == "Create" { answered.min(1) } else { answered };
+        let least = if action == "create" { answered.min(1) } else { answered };
         let key = (ring.clone(), action.to_owned());
-        // The last ones may wait for a server to log them.
+        // The last ones may wait for a server to take them over.
         while counts.get(&key).copied().unwrap_or(0) < least && begun.elapsed() < LONG {
             sleep(Duration::from_millis(100));
-            counts = logged(fleet);
+            counts = logged(fleet, from);
         }
         let found = counts.get(&key).copied().unwrap_or(0);
         assert!((least..=most).contains(&found), "{ring} {action}: {least} to {most}, not {found}");
