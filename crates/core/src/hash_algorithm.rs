@@ -9,6 +9,8 @@ pub enum HashAlgorithm {
     Sha384,
     /// SHA-512.
     Sha512,
+    /// SHA-512/256: SHA-512 from another start, cut to 256 bits.
+    Sha512_256,
     /// SHA3-224.
     Sha3_224,
     /// SHA3-256.
@@ -21,18 +23,20 @@ pub enum HashAlgorithm {
 
 impl HashAlgorithm {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Sha224,
         Self::Sha256,
         Self::Sha384,
         Self::Sha512,
+        Self::Sha512_256,
         Self::Sha3_224,
         Self::Sha3_256,
         Self::Sha3_384,
         Self::Sha3_512,
     ];
 
-    /// The one of SHA-2 whose digests have this length.
+    /// That of SHA-256, SHA-384 and SHA-512 whose digests have this length. Others have digests of the same lengths:
+    /// this is for callers who have said that they use no other.
     pub const fn of_size(size: usize) -> Option<Self> {
         match size {
             32 => Some(Self::Sha256),
@@ -46,7 +50,7 @@ impl HashAlgorithm {
     pub const fn size(self) -> usize {
         match self {
             Self::Sha224 | Self::Sha3_224 => 28,
-            Self::Sha256 | Self::Sha3_256 => 32,
+            Self::Sha256 | Self::Sha512_256 | Self::Sha3_256 => 32,
             Self::Sha384 | Self::Sha3_384 => 48,
             Self::Sha512 | Self::Sha3_512 => 64,
         }

@@ -1,5 +1,5 @@
-use sha2::Digest as _;
-use strongroom_core::{HashAlgorithm, KeyError};
+use sha2::{Digest, digest::Output};
+use strongroom_core::HashAlgorithm;
 
 /// A hash function for messages that are signed by their digest (FIPS 180-4).
 ///
@@ -20,23 +20,53 @@ pub enum Hash {
 impl Hash {
     /// The digest of a message.
     pub fn digest(self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha256 => sha2::Sha256::digest(message).to_vec(),
-            Self::Sha384 => sha2::Sha384::digest(message).to_vec(),
-            Self::Sha512 => sha2::Sha512::digest(message).to_vec(),
+        digest_of(self.into(), &[message])
+    }
+}
+
+impl From<Hash> for HashAlgorithm {
+    fn from(hash: Hash) -> Self {
+        match hash {
+            Hash::Sha256 => Self::Sha256,
+            Hash::Sha384 => Self::Sha384,
+            Hash::Sha512 => Self::Sha512,
         }
     }
 }
 
-/// The digest of a message.
-///
-/// # Errors
-/// [`KeyError::Unsupported`] for a hash that is not one of these.
-pub(crate) fn digest_of(hash: HashAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-    match hash {
-        HashAlgorithm::Sha256 => Ok(Hash::Sha256.digest(message)),
-        HashAlgorithm::Sha384 => Ok(Hash::Sha384.digest(message)),
-        HashAlgorithm::Sha512 => Ok(Hash::Sha512.digest(message)),
-        _ => Err(KeyError::Unsupported),
+/// Evaluates an expression with `$digest` as the type of a hash function.
+macro_rules! with_hash {
+    ($hash:expr, $digest:ident => $body:expr) => {
+        match $hash {
+            strongroom_core::HashAlgorithm::Sha224 => with_hash!(@ sha2::Sha224, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha256 => with_hash!(@ sha2::Sha256, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha384 => with_hash!(@ sha2::Sha384, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha512 => with_hash!(@ sha2::Sha512, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha512_256 => with_hash!(@ sha2::Sha512_256, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha3_224 => with_hash!(@ sha3::Sha3_224, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha3_256 => with_hash!(@ sha3::Sha3_256, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha3_384 => with_hash!(@ sha3::Sha3_384, $digest => $body),
+            strongroom_core::HashAlgorithm::Sha3_512 => with_hash!(@ sha3::Sha3_512, $digest => $body),
+        }
+    };
+    (@ $type:ty, $digest:ident => $body:expr) => {{
+        type $digest = $type;
+        $body
+    }};
+}
+
+pub(crate) use with_hash;
+
+/// The digest of the parts, one after the other.
+pub(crate) fn digest_of(hash: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
+    with_hash!(hash, D => digest::<D>(parts).to_vec())
+}
+
+/// The same by a function that is known beforehand.
+pub(crate) fn digest<D: Digest>(parts: &[&[u8]]) -> Output<D> {
+    let mut hash = D::new();
+    for part in parts {
+        hash.update(part);
     }
+    hash.finalize()
 }

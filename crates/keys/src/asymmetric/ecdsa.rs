@@ -11,7 +11,6 @@ use ecdsa::{
     },
     hazmat::{sign_prehashed_rfc6979, verify_prehashed},
 };
-use sha2::{Sha256, Sha384, Sha512};
 use strongroom_core::{
     Algorithm, Encoding, HashAlgorithm, Key, KeyError, Padding, PublicKey, Random, SignOptions,
 };
@@ -22,6 +21,7 @@ use super::{
     kinds::Family,
     options::{Digested, digested},
 };
+use crate::hash::with_hash;
 
 /// How often a scalar is drawn. One that is zero or not less than n is drawn again (rejection sampling, FIPS 186-5,
 /// section A.2.2), which happens once in 2^32 draws at most: a source that needs a fourth draw is broken.
@@ -154,12 +154,7 @@ impl<C: SigningCurve> Key for Ecdsa<C> {
     fn sign(&self, message: &[u8], options: &SignOptions) -> Result<Vec<u8>, KeyError> {
         let Digested { hash, bytes } = checked::<C>(message, options)?;
         let scalar = self.secret.to_nonzero_scalar();
-        let (signature, _) = match hash {
-            HashAlgorithm::Sha256 => sign_prehashed_rfc6979::<C, Sha256>(&scalar, &bytes, &[]),
-            HashAlgorithm::Sha384 => sign_prehashed_rfc6979::<C, Sha384>(&scalar, &bytes, &[]),
-            HashAlgorithm::Sha512 => sign_prehashed_rfc6979::<C, Sha512>(&scalar, &bytes, &[]),
-            _ => return Err(KeyError::Unsupported),
-        };
+        let (signature, _) = with_hash!(hash, D => sign_prehashed_rfc6979::<C, D>(&scalar, &bytes, &[]));
         Ok(match options.encoding {
             Encoding::Fixed => signature.to_bytes().to_vec(),
             Encoding::Der => C::to_der(&signature),

@@ -15,6 +15,7 @@ use super::{
     oaep,
     options::{Digested, digested},
 };
+use crate::hash::with_hash;
 
 /// What a signature covers and how it is padded, once the options are known to fit.
 pub(super) struct Signing<'a> {
@@ -33,21 +34,11 @@ impl<'a> Signing<'a> {
     }
 
     pub(super) fn sign(&self, key: &PrivateKey, random: &dyn Random) -> Result<Vec<u8>, KeyError> {
-        match self.digest.hash {
-            HashAlgorithm::Sha256 => self.sign_by::<Sha256>(key, random),
-            HashAlgorithm::Sha384 => self.sign_by::<Sha384>(key, random),
-            HashAlgorithm::Sha512 => self.sign_by::<Sha512>(key, random),
-            _ => Err(KeyError::Unsupported),
-        }
+        with_hash!(self.digest.hash, D => self.sign_by::<D>(key, random))
     }
 
     pub(super) fn verify(&self, key: &PublicKey, signature: &[u8]) -> Result<bool, KeyError> {
-        match self.digest.hash {
-            HashAlgorithm::Sha256 => self.verify_by::<Sha256>(key, signature),
-            HashAlgorithm::Sha384 => self.verify_by::<Sha384>(key, signature),
-            HashAlgorithm::Sha512 => self.verify_by::<Sha512>(key, signature),
-            _ => Err(KeyError::Unsupported),
-        }
+        with_hash!(self.digest.hash, D => self.verify_by::<D>(key, signature))
     }
 
     fn sign_by<D>(&self, key: &PrivateKey, random: &dyn Random) -> Result<Vec<u8>, KeyError>

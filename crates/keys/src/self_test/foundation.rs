@@ -28,6 +28,9 @@ pub(super) const ROWS: &[KnownAnswer] = &[
         );
         hash(HashAlgorithm::Sha512, digest)
     }),
+    ("SHA-512/256", || {
+        hash(HashAlgorithm::Sha512_256, "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23")
+    }),
     ("SHA3-224", || {
         hash(HashAlgorithm::Sha3_224, "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf")
     }),

@@ -132,8 +132,17 @@ mod tests {
         ];
         // One row is for RSA of all three sizes.
         let kinds = Algorithm::ALL.len() - 2;
-        let hashes =
-            ["SHA-224", "SHA-256", "SHA-384", "SHA-512", "SHA3-224", "SHA3-256", "SHA3-384", "SHA3-512"];
+        let hashes = [
+            "SHA-224",
+            "SHA-256",
+            "SHA-384",
+            "SHA-512",
+            "SHA-512/256",
+            "SHA3-224",
+            "SHA3-256",
+            "SHA3-384",
+            "SHA3-512",
+        ];
         assert_eq!((algorithms.len(), hashes.len()), (kinds, HashAlgorithm::ALL.len()));
         for name in algorithms.iter().chain(&hashes) {
             assert!(names().contains(name), "{name}");

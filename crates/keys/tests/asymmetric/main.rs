@@ -10,9 +10,13 @@ mod openssl;
 mod options;
 mod pyca;
 mod support;
+#[path = "../tally/mod.rs"]
+mod tally;
 mod tampered;
 mod vectors;
 mod wycheproof_agreement;
+mod wycheproof_ecdsa;
 mod wycheproof_kem;
+mod wycheproof_ml_dsa;
 mod wycheproof_oaep;
-mod wycheproof_signatures;
+mod wycheproof_rsa;

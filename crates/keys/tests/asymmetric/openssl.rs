@@ -112,10 +112,44 @@ impl Bench {
     }
 }
 
-const HASHES: [(&str, HashAlgorithm, usize); 3] = [
-    ("sha256", HashAlgorithm::Sha256, 32),
-    ("sha384", HashAlgorithm::Sha384, 48),
-    ("sha512", HashAlgorithm::Sha512, 64),
+const PSS: [&str; 3] = ["-sigopt", "rsa_padding_mode:pss", "-sigopt"];
+
+impl Bench {
+    /// Both paddings, with a salt as long as the digest.
+    fn sign_with_rsa(&self, name: &str, hash: HashAlgorithm) {
+        let with = |padding| SignOptions { padding, ..SignOptions::hash(hash) };
+        self.sign_both_ways(name, &[], with(Padding::Pkcs1v15));
+        let salt = format!("rsa_pss_saltlen:{}", hash.size());
+        self.sign_both_ways(name, &[&PSS[..], &[&salt]].concat(), with(Padding::Pss(Salt::Digest)));
+    }
+
+    /// Salts of other lengths.
+    fn sign_with_salts(&self, name: &str, hash: HashAlgorithm) {
+        let length = hash.size().to_string();
+        let size = u16::try_from(hash.size()).unwrap();
+        for (theirs, ours) in [
+            (length.as_str(), Salt::Bytes(size)),
+            ("0", Salt::Bytes(0)),
+            ("20", Salt::Bytes(20)),
+            ("max", Salt::Auto),
+        ] {
+            let options = SignOptions { padding: Padding::Pss(ours), ..SignOptions::hash(hash) };
+            let salt = format!("rsa_pss_saltlen:{theirs}");
+            self.sign_both_ways(name, &[&PSS[..], &[&salt]].concat(), options);
+        }
+    }
+}
+
+const HASHES: [(&str, HashAlgorithm); 9] = [
+    ("sha224", HashAlgorithm::Sha224),
+    ("sha256", HashAlgorithm::Sha256),
+    ("sha384", HashAlgorithm::Sha384),
+    ("sha512", HashAlgorithm::Sha512),
+    ("sha512-256", HashAlgorithm::Sha512_256),
+    ("sha3-224", HashAlgorithm::Sha3_224),
+    ("sha3-256", HashAlgorithm::Sha3_256),
+    ("sha3-384", HashAlgorithm::Sha3_384),
+    ("sha3-512", HashAlgorithm::Sha3_512),
 ];
 
 #[test]
@@ -132,7 +166,7 @@ fn ecdsa() {
         let group = format!("ec_paramgen_curve:{curve}");
         let theirs = Bench::theirs(algorithm, &["-algorithm", "EC", "-pkeyopt", &group]);
         for bench in [Bench::ours(algorithm), theirs] {
-            for (name, hash, _) in HASHES {
+            for (name, hash) in HASHES {
                 let options = SignOptions { encoding: Encoding::Der, ..SignOptions::hash(hash) };
                 bench.sign_both_ways(name, &[], options);
             }
@@ -166,25 +200,13 @@ fn rsa_signatures() {
     let theirs = |algorithm, bits: &str| {
         Bench::theirs(algorithm, &["-algorithm", "RSA", "-pkeyopt", &format!("rsa_keygen_bits:{bits}")])
     };
-    for bench in [
-        Bench::ours(Algorithm::Rsa2048),
-        theirs(Algorithm::Rsa2048, "2048"),
-        theirs(Algorithm::Rsa3072, "3072"),
-        theirs(Algorithm::Rsa4096, "4096"),
-    ] {
-        for (name, hash, length) in HASHES {
-            let with = |padding| SignOptions { padding, ..SignOptions::hash(hash) };
-            let pss = ["-sigopt", "rsa_padding_mode:pss", "-sigopt"];
-            let salted = |salt| [&pss[..], &[salt]].concat();
-            bench.sign_both_ways(name, &[], with(Padding::Pkcs1v15));
-            let (fixed, length) = (format!("rsa_pss_saltlen:{length}"), length as u16);
-            bench.sign_both_ways(name, &salted(&fixed), with(Padding::Pss(Salt::Digest)));
-            if bench.key.algorithm() != Algorithm::Rsa2048 {
-                continue;
-            }
-            bench.sign_both_ways(name, &salted(&fixed), with(Padding::Pss(Salt::Bytes(length))));
-            bench.sign_both_ways(name, &salted("rsa_pss_saltlen:20"), with(Padding::Pss(Salt::Bytes(20))));
-            bench.sign_both_ways(name, &salted("rsa_pss_saltlen:max"), with(Padding::Pss(Salt::Auto)));
+    for bench in [Bench::ours(Algorithm::Rsa2048), theirs(Algorithm::Rsa2048, "2048")] {
+        HASHES.into_iter().for_each(|(name, hash)| bench.sign_with_rsa(name, hash));
+        bench.sign_with_salts("sha3-256", HashAlgorithm::Sha3_256);
+    }
+    for bench in [theirs(Algorithm::Rsa3072, "3072"), theirs(Algorithm::Rsa4096, "4096")] {
+        for (name, hash) in [("sha256", HashAlgorithm::Sha256), ("sha3-384", HashAlgorithm::Sha3_384)] {
+            bench.sign_with_rsa(name, hash);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Project Wycheproof's key agreements, whole files.
+//! Project Wycheproof's key agreements, every file.
 
 use p256::pkcs8::{der::Decode as _, spki::SubjectPublicKeyInfoRef};
 use strongroom_core::{Algorithm, KeyError};
@@ -9,7 +9,7 @@ use wycheproof::{
     xdh,
 };
 
-use crate::support::load;
+use crate::{support::load, tally::Tally};
 
 const POINTS: [(ecdh::TestName, Algorithm, usize); 3] = [
     (EcdhSecp256r1Ecpoint, Algorithm::EcdhP256, 32),
@@ -23,70 +23,120 @@ const DOCUMENTS: [(ecdh::TestName, Algorithm, usize); 3] = [
     (EcdhSecp521r1, Algorithm::EcdhP521, 66),
 ];
 
+const OTHER_CURVE: &str = "another curve";
+/// Points are taken as they are written in full, although the files take compressed ones.
+const COMPRESSED: &str = "a compressed point, refused";
+/// RFC 5480, section 2.1.1: "specifiedCurve MUST NOT be used in PKIX". The files say that it is acceptable, or valid.
+const WRITTEN_OUT: &str = "a curve that is written out, refused";
+/// X.690, section 10, has one encoding.
+const NO_DER: &str = "a document that is not DER, refused";
+/// RFC 7748, section 6.1, lets one check for it.
+const ZERO: &str = "a public key of small order, whose secret is zero for everyone, refused";
+
 /// The files write scalars with a sign byte or without zeroes in front; ours are as long as the order.
 fn scalar(number: &[u8], length: usize) -> Vec<u8> {
     let number = &number[number.len().saturating_sub(length)..];
     [vec![0; length - number.len()], number.to_vec()].concat()
 }
 
+fn is_compressed(point: &[u8]) -> bool {
+    matches!(point.first(), Some(2 | 3))
+}
+
 #[test]
 fn ecdh_with_points() {
-    let mut checked = 0;
+    let mut tally = Tally::default();
     for (name, algorithm, length) in POINTS {
-        for test in ecdh::TestSet::load(name).unwrap().test_groups.into_iter().flat_map(|group| group.tests) {
+        let set = ecdh::TestSet::load(name).unwrap();
+        tally.set(set.number_of_tests);
+        for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
             let key = load(algorithm, &scalar(&test.private_key, length));
             let found = key.agree(&test.public_key);
-            // Points are taken as they are written in full: compressed ones, which some accept, are refused.
-            let compressed = matches!(test.public_key.first(), Some(2 | 3));
-            if test.result == TestResult::Invalid || compressed {
+            let wanted = test.result != TestResult::Invalid;
+            if is_compressed(&test.public_key) && wanted {
                 assert_eq!(found, Err(KeyError::Failed), "{name:?} {} {}", test.tc_id, test.comment);
-            } else {
-                assert_eq!(*found.unwrap(), *test.shared_secret, "{name:?} {} {}", test.tc_id, test.comment);
+                tally.except(COMPRESSED, 1);
+                continue;
             }
-            checked += 1;
+            let expected = if wanted { Ok(test.shared_secret.to_vec()) } else { Err(KeyError::Failed) };
+            let found = found.map(|secret| secret.to_vec());
+            assert_eq!(found, expected, "{name:?} {} {}", test.tc_id, test.comment);
+            tally.compared();
         }
     }
-    assert!(checked > 800, "{checked}");
+    tally.is(1803, &[(COMPRESSED, 3)]);
+}
+
+/// Why a document is refused that the file would take.
+fn refusal(test: &ecdh::Test) -> &'static str {
+    let info = SubjectPublicKeyInfoRef::from_der(&test.public_key);
+    let compressed = |info: SubjectPublicKeyInfoRef<'_>| is_compressed(info.subject_public_key.raw_bytes());
+    if info.is_ok_and(compressed) {
+        return COMPRESSED;
+    }
+    if test.flags.contains(&ecdh::TestFlag::UnnamedCurve) {
+        return WRITTEN_OUT;
+    }
+    assert_eq!(test.result, TestResult::Acceptable, "{} {}", test.tc_id, test.comment);
+    NO_DER
 }
 
 #[test]
 fn ecdh_with_documents() {
-    let (mut checked, mut refused) = (0, 0);
+    let mut tally = Tally::default();
     for (name, algorithm, length) in DOCUMENTS {
-        for test in ecdh::TestSet::load(name).unwrap().test_groups.into_iter().flat_map(|group| group.tests) {
-            let public = public_from_der(algorithm, &test.public_key);
-            let Ok(public) = public else {
-                // What some accept and we refuse: compressed points, and curves that are written out.
-                let info = SubjectPublicKeyInfoRef::from_der(&test.public_key);
-                let full = info.is_ok_and(|info| info.subject_public_key.raw_bytes().first() == Some(&4));
-                let named = test.comment.contains("unnamed") || !full || test.result != TestResult::Valid;
-                assert!(named, "{name:?} {} {}", test.tc_id, test.comment);
-                refused += 1;
-                continue;
-            };
-            assert_ne!(test.result, TestResult::Invalid, "{name:?} {} {}", test.tc_id, test.comment);
-            let key = load(algorithm, &scalar(&test.private_key, length));
-            assert_eq!(*key.agree(&public.bytes).unwrap(), *test.shared_secret, "{name:?} {}", test.tc_id);
-            checked += 1;
+        let set = ecdh::TestSet::load(name).unwrap();
+        tally.set(set.number_of_tests);
+        for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
+            let wanted = test.result != TestResult::Invalid;
+            match public_from_der(algorithm, &test.public_key) {
+                Ok(public) => {
+                    assert!(wanted, "{name:?} {} {}", test.tc_id, test.comment);
+                    let key = load(algorithm, &scalar(&test.private_key, length));
+                    let secret = key.agree(&public.bytes).unwrap();
+                    assert_eq!(*secret, *test.shared_secret, "{name:?} {}", test.tc_id);
+                    tally.compared();
+                }
+                Err(_) if wanted => tally.except(refusal(&test), 1),
+                Err(error) => {
+                    assert_eq!(error, KeyError::Invalid, "{name:?} {}", test.tc_id);
+                    tally.compared();
+                }
+            }
         }
     }
-    assert!(checked > 900 && refused > 50, "{checked} {refused}");
+    tally.is(1887, &[(COMPRESSED, 3), (WRITTEN_OUT, 21), (NO_DER, 664)]);
+}
+
+#[test]
+fn curves_that_are_not_ours() {
+    let ours: Vec<_> = POINTS.iter().chain(&DOCUMENTS).map(|(name, ..)| *name).collect();
+    let mut tally = Tally::default();
+    for name in ecdh::TestName::all().into_iter().filter(|name| !ours.contains(name)) {
+        let tests = ecdh::TestSet::load(name).unwrap().number_of_tests;
+        tally.set(tests);
+        tally.except(OTHER_CURVE, tests);
+    }
+    tally.is(0, &[(OTHER_CURVE, 6016)]);
 }
 
 #[test]
 fn x25519() {
-    let mut checked = 0;
     let set = xdh::TestSet::load(xdh::TestName::X25519).unwrap();
+    let mut tally = Tally::default();
+    tally.set(set.number_of_tests);
     for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
         let key = load(Algorithm::X25519, &test.private_key);
-        let found = key.agree(&test.public_key);
-        // Some accept a public key of small order, whose secret is zero for everyone: refused.
-        if test.result == TestResult::Invalid || test.shared_secret.iter().all(|byte| *byte == 0) {
+        let found = key.agree(&test.public_key).map(|secret| secret.to_vec());
+        if test.result != TestResult::Invalid && test.shared_secret.iter().all(|byte| *byte == 0) {
             assert_eq!(found, Err(KeyError::Failed), "{} {}", test.tc_id, test.comment);
-        } else {
-            assert_eq!(*found.unwrap(), *test.shared_secret, "{} {}", test.tc_id, test.comment);
+            tally.except(ZERO, 1);
+            continue;
         }
-        checked += 1;
+        let wanted = test.result != TestResult::Invalid;
+        let expected = if wanted { Ok(test.shared_secret.to_vec()) } else { Err(KeyError::Failed) };
+        assert_eq!(found, expected, "{} {}", test.tc_id, test.comment);
+        tally.compared();
     }
-    assert!(checked > 500, "{checked}");
+    tally.is(487, &[(ZERO, 31)]);
 }

@@ -6,5 +6,7 @@ mod nist;
 mod nonces;
 mod rsp;
 mod support;
+#[path = "../tally/mod.rs"]
+mod tally;
 mod wrapping;
 mod wycheproof_sets;
