@@ -6,7 +6,10 @@
 
 use std::{error::Error, fs, path::Path, time::Duration};
 
-use strongroom::{Algorithm, KmsError, Name, SqliteStore, Strongroom, UnsealSecret};
+use strongroom::{
+    Algorithm, KmsError, Name, SqliteStore, Strongroom, UnsealSecret,
+    audit::{InclusionProof, LogId},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
@@ -27,10 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("rotated     to version {}", keys.rotate(&cards)?);
     let card = keys.rewrap(&cards, &card, b"customer 7")?;
 
+    // What changed is in a tamper-evident log; its key, kept elsewhere, proves that to others.
+    let logged = room.tend_log(Duration::from_secs(1))?.events;
+    println!("logged      {logged} events, the first is proven: {}", first_event(&room)?);
+
     // Nothing is lost by a restart, and every key in memory is wiped before it.
-    let tended =
-        room.tend(Duration::from_secs(1), &mut |event| println!("event       {:?}", event.action))?;
-    println!("handed over {} events", tended.events);
     room.seal(Duration::from_secs(1))?;
     drop((room, keys));
     let room = Strongroom::open(SqliteStore::open(&database)?, &secret)?;
@@ -53,6 +57,15 @@ fn unseal_secret(path: &Path) -> Result<UnsealSecret, Box<dyn Error>> {
     getrandom::fill(&mut bytes)?;
     fs::write(path, bytes)?;
     Ok(UnsealSecret::new(fs::read(path)?)?)
+}
+
+/// What the first event of the log says, from a proof that anybody can check.
+fn first_event(room: &Strongroom) -> Result<String, Box<dyn Error>> {
+    let (log, tenant) = (room.audit()?, room.barrier().first_tenant());
+    let key = log.verifier_key(LogId::Global)?;
+    let proof: String = log.prove(tenant, 0)?.to_string();
+    let proven = InclusionProof::parse(&proof)?.verify(&key)?;
+    Ok(format!("{:?}", proven.payload.ok_or("it was erased")?.event.action))
 }
 
 /// What a refused operation says.

@@ -15,7 +15,7 @@ fn embed_kms_survives_a_restart_and_refuses_what_it_should() {
     let shown = output(env!("CARGO_BIN_EXE_embed_kms"));
     for line in [
         "rotated     to version 2",
-        "handed over 3 events",
+        "logged      4 events, the first is proven: Create",
         "decrypted   4111 1111 1111 1111",
         "verified    true",
         "swapped     the ciphertext does not open: it is damaged, another key's, or has other additional data",

@@ -55,7 +55,7 @@ fn append(effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
 /// Fills a log under a barrier in memory, step by step; then proves events of it.
 fn drain_and_prove(effort: &Effort, table: &mut Table) -> Result<()> {
     let unsealed = database::unsealed(Arc::new(MemoryStore::new()))?;
-    let log = AuditLog::create(unsealed.base(), [1; 16], &Name::parse("bench")?)?;
+    let log = AuditLog::create(unsealed.base(), &Name::parse("bench")?)?;
     let mut times = Vec::new();
     for first in (0..effort.crowd).step_by(BATCH as usize) {
         times.push(step(&log, &unsealed, first)?);

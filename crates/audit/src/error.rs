@@ -24,6 +24,9 @@ pub enum AuditError {
     /// The cursor belongs to another listing: begin again without it.
     #[error("the cursor does not belong to this listing: begin again without it")]
     Cursor,
+    /// Whoever asks may not: the text says why.
+    #[error("{0}")]
+    Denied(&'static str),
     /// A producer left numbers out: this is the next one that is expected.
     #[error("a producer's numbers go on with {expected}")]
     Gap {

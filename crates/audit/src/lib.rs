@@ -9,8 +9,8 @@
 //! # fn main() -> Result<(), Box<dyn Error>> {
 //! # let provider = Arc::new(strongroom_keys::RustCrypto::new());
 //! # let base = Base::new(Arc::new(MemoryStore::new()), Arc::new(Gate::new()), provider, Arc::new(SystemClock))?;
-//! # let (history, tenant) = ([1; 16], Tenant::from_bytes([7; 16]));
-//! let log = AuditLog::create(base.clone(), history, &Name::parse("orders")?)?;
+//! # let tenant = Tenant::from_bytes([7; 16]);
+//! let log = AuditLog::create(base.clone(), &Name::parse("orders")?)?;
 //! let key: String = log.verifier_key(LogId::Global)?.to_string(); // to be kept elsewhere
 //! # let event = Event::allowed(&Caller::application(tenant), base.clock.now(), Service::Kms, Action::Create, None);
 //! # let mut change = Reader::new(&*base.store, Tenant::SYSTEM).change(());
@@ -116,6 +116,7 @@ pub use month::Month;
 pub use origin::{LogId, Origin};
 pub use part::Part;
 pub use payload::Payload;
+pub use producer::Producer;
 pub use progress::Progress;
 pub use proof_error::ProofError;
 pub use prune::Pruner;

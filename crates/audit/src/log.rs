@@ -19,17 +19,18 @@ use crate::{
 #[derive(Clone)]
 pub struct AuditLog {
     base: Base,
+    /// It stands in every checkpoint, and begins anew with every restore.
     history: [u8; 16],
 }
 
 impl AuditLog {
     /// Makes the logs of a database, with a key of their own. `database` stands in the origin of every log and should be
-    /// the name of no other database. `history` is as for [`AuditLog::open`].
+    /// the name of no other database.
     ///
     /// # Errors
     /// [`AuditError::Exists`] if there are some.
-    pub fn create(base: Base, history: [u8; 16], database: &Name) -> Result<Self, AuditError> {
-        let log = Self { base, history };
+    pub fn create(base: Base, database: &Name) -> Result<Self, AuditError> {
+        let log = Self::over(base)?;
         let _inside = log.base.enter()?;
         let key = Settings::key()?;
         let provider = &*log.base.provider;
@@ -51,15 +52,20 @@ impl AuditLog {
         Ok(log)
     }
 
-    /// Opens the logs of a database. `history` is the id of the database's history, which begins anew with every
-    /// restore; it stands in every checkpoint.
+    /// Opens the logs of a database.
     ///
     /// # Errors
     /// [`AuditError::Missing`] if there are none.
-    pub fn open(base: Base, history: [u8; 16]) -> Result<Self, AuditError> {
-        let log = Self { base, history };
+    pub fn open(base: Base) -> Result<Self, AuditError> {
+        let log = Self::over(base)?;
         log.verifier_key(LogId::Global)?;
         Ok(log)
+    }
+
+    /// A database is not restored while it is open, so its history stays the one that it is now.
+    fn over(base: Base) -> Result<Self, AuditError> {
+        let history = base.store.history()?.id;
+        Ok(Self { base, history })
     }
 
     /// What the checkpoints of a log are verified with. It is to be kept where no one who can write to the database can

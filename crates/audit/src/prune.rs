@@ -12,6 +12,7 @@ use crate::{
     index::Index,
     leaf::take,
     open::{Opened, Opener},
+    producer::producer_of,
     tile::TILE_WIDTH,
 };
 
@@ -183,7 +184,7 @@ impl Rules {
             return Ok(false);
         }
         let rule = self.retention.rule(event);
-        let until = rule.until(event, logged, |name| ends.of(event.service, name, logged))?;
+        let until = rule.until(event, logged, |name| ends.of(event, name, logged))?;
         Ok(until.is_some_and(|until| until <= self.now))
     }
 }
@@ -192,34 +193,39 @@ impl Rules {
 struct Ends<'l> {
     log: &'l AuditLog,
     tenant: Tenant,
-    known: HashMap<(Service, Name), Option<Time>>,
+    known: HashMap<Thing, Option<Time>>,
 }
+
+/// Of which service and which producer, and its name. What a producer tells of is nothing of this database, and nothing
+/// of another producer: nobody ends the time of events that are not their own.
+type Thing = (Service, Option<[u8; 16]>, Name);
 
 impl Ends<'_> {
     /// When the last thing of this name ended; nothing if that was before `since`.
-    fn of(&mut self, service: Service, name: &Name, since: Time) -> Result<Option<Time>, AuditError> {
-        let known = (service, name.clone());
-        let end = match self.known.get(&known) {
+    fn of(&mut self, event: &Event, name: &Name, since: Time) -> Result<Option<Time>, AuditError> {
+        let thing = (event.service, producer_of(event), name.clone());
+        let end = match self.known.get(&thing) {
             Some(end) => *end,
             None => {
-                let deleted = self.last(service, name, Action::Delete)?;
-                let end = deleted.max(self.last(service, name, Action::Destroy)?);
-                self.known.insert(known, end);
+                let deleted = self.last(&thing, Action::Delete)?;
+                let end = deleted.max(self.last(&thing, Action::Destroy)?);
+                self.known.insert(thing, end);
                 end
             }
         };
         Ok(end.filter(|end| *end >= since))
     }
 
-    fn last(&self, service: Service, name: &Name, action: Action) -> Result<Option<Time>, AuditError> {
-        let (service, action, resource) = (Some(service), Some(action), Some(name.clone()));
+    fn last(&self, (service, producer, name): &Thing, action: Action) -> Result<Option<Time>, AuditError> {
+        let (service, action, resource) = (Some(*service), Some(action), Some(name.clone()));
         let ending = Some(crate::Ending::Allowed);
         let query =
             Query { service, action, resource, ending, order: Order::NewestFirst, ..Query::default() };
         let mut after = None;
         loop {
-            let page = self.log.query(self.tenant, &query, after.as_ref(), 1)?;
-            match (page.found.first(), page.next) {
+            let page = self.log.query(self.tenant, &query, after.as_ref(), 16)?;
+            let same = page.found.iter().find(|found| producer_of(&found.payload.event) == *producer);
+            match (same, page.next) {
                 (Some(found), _) => return Ok(Some(found.time)),
                 (None, None) => return Ok(None),
                 (None, next) => after = next,

@@ -1,11 +1,11 @@
 //! The tables of the audit log, all under the system tenant, and their keys.
 
-use strongroom_core::{InvalidRecordKey, Range, RecordKey, Segment, Table, Tenant};
+use strongroom_core::{AUDIT_LOG, InvalidRecordKey, Range, RecordKey, Segment, Table, Tenant};
 
 use crate::{LogId, Month};
 
 /// One row: the name of the database's logs and the key that signs them.
-pub(crate) const SETTINGS: Table = Table::new(0x0400);
+pub(crate) const SETTINGS: Table = AUDIT_LOG;
 /// Log: its head.
 pub(crate) const HEADS: Table = Table::new(0x0401);
 /// Log, number of the first: entries side by side, all in one bundle of 256.
@@ -20,7 +20,7 @@ pub(crate) const MONTHS: Table = Table::new(0x0405);
 pub(crate) const RETENTION: Table = Table::new(0x0406);
 /// Hold: which events stay whatever the retention says.
 pub(crate) const HOLDS: Table = Table::new(0x0407);
-/// Producer: the last number that it gave.
+/// Tenant, producer: the last number that it gave, and what it may hand in.
 pub(crate) const PRODUCERS: Table = Table::new(0x0408);
 
 type Key = Result<RecordKey, InvalidRecordKey>;
@@ -74,6 +74,15 @@ fn log_segments(log: LogId) -> Vec<Segment<'static>> {
     match log {
         LogId::Global => vec![Segment::Number(0)],
         LogId::Tenant(tenant) => vec![Segment::Number(1), Segment::Id(*tenant.as_bytes())],
+    }
+}
+
+/// The producer in the key of one.
+pub(crate) fn producer_of(key: &RecordKey) -> Option<[u8; 16]> {
+    let mut segments = key.segments();
+    match (key.table() == PRODUCERS, segments.next()?, segments.next()?, segments.next()) {
+        (true, Segment::Id(_), Segment::Id(producer), None) => Some(producer),
+        _ => None,
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) const OUTBOX: Table = Table::new(0x0001);
 /// - [`Outbox::record`] writes an event that belongs to no change; it is durable when the call returns.
 /// - [`Outbox::buffer`] keeps an event in memory, which costs next to nothing, and [`Outbox::flush`] writes what is
 ///   there. What was not flushed is lost with the process. So it is for [`Class::Buffered`](crate::Class) alone, and
-///   somebody has to flush: servers do every 100 ms, other programs call `Strongroom::tend`.
+///   somebody has to flush: servers do every 100 ms, other programs call `Strongroom::tend_log` or `tend`.
 ///
 /// The buffer is bounded. Once it is full, [`Full`] says that what the event tells of must not be answered; how many
 /// were told so becomes an event itself. As soon as a flush succeeds there is room again.

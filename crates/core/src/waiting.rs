@@ -1,6 +1,6 @@
 use crate::{
-    CommitError, Direction, Event, Range, Reader, RecordKey, Revision, SealedStore, StoreError, Tenant,
-    event_row, outbox::OUTBOX,
+    CommitError, Direction, Event, Range, Reader, RecordKey, Revision, SealedStore, StoreError, Table,
+    Tenant, event_row, outbox::OUTBOX,
 };
 
 /// Events that lie in the outbox under one key, as one commit wrote them.
@@ -23,17 +23,44 @@ pub fn waiting(store: &dyn SealedStore, limit: usize) -> Result<Vec<Waiting>, St
     read(&mut Reader::new(store, Tenant::SYSTEM), limit)
 }
 
+/// What the audit logs of a database have in common: one row under the system tenant. Once it is there, events go into
+/// the log and nowhere else.
+pub const AUDIT_LOG: Table = Table::new(0x0400);
+
+/// Events were not handed over; they stay.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainError {
+    /// The database has an audit log, which takes them over: it would miss what is handed to somebody else.
+    #[error("the database has an audit log: events are taken over by that and by nothing else")]
+    Logged,
+    /// It could not be committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<StoreError> for DrainError {
+    fn from(error: StoreError) -> Self {
+        Self::Commit(error.into())
+    }
+}
+
 /// Hands at most `limit` (up to 400) waiting rows to `sink` and removes them, in one commit; answers how many events.
-/// After a crash in between, `sink` sees them again.
+/// After a crash in between, `sink` sees them again. For databases without an audit log: while one is made at the same
+/// moment, nothing is removed.
 ///
 /// # Errors
-/// [`CommitError`]; the events stay.
+/// [`DrainError`]; the events stay.
 pub fn drain(
     store: &dyn SealedStore,
     limit: usize,
     sink: &mut dyn FnMut(&Event),
-) -> Result<usize, CommitError> {
+) -> Result<usize, DrainError> {
     let mut reader = Reader::new(store, Tenant::SYSTEM);
+    // The commit expects that there is still none.
+    let log = RecordKey::new(Tenant::SYSTEM, AUDIT_LOG, &[]).map_err(StoreError::from)?;
+    if reader.get(&log)?.is_some() {
+        return Err(DrainError::Logged);
+    }
     let rows = read(&mut reader, limit.min(400))?;
     if rows.is_empty() {
         return Ok(0);
@@ -41,7 +68,7 @@ pub fn drain(
     rows.iter().flat_map(|row| &row.events).for_each(sink);
     let mut change = reader.change(rows.iter().map(|row| row.events.len()).sum());
     rows.iter().for_each(|row| change.delete(&row.key));
-    change.commit(store)
+    Ok(change.commit(store)?)
 }
 
 fn read(reader: &mut Reader<'_>, limit: usize) -> Result<Vec<Waiting>, StoreError> {

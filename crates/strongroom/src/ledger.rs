@@ -1,26 +1,26 @@
 use std::time::Duration;
 
 use strongroom_audit::{AuditError, AuditLog, Pruner};
-use strongroom_core::{Base, CommitError, Name, Store, run_due};
+use strongroom_core::{Base, CommitError, Name, run_due};
 
 use crate::{Strongroom, Tended};
 
 impl Strongroom {
     /// The audit log of this database. The first who asks makes it; of several processes on one database, all get the
-    /// same one. Its name is the database's id. From then on call [`Strongroom::tend_log`] and not
-    /// [`Strongroom::tend`], which would hand events to its caller that the log then never sees.
+    /// same one. Its name is the database's id. From then on [`Strongroom::tend`] refuses to hand events
+    /// to anybody else.
     ///
     /// # Errors
     /// [`AuditError`].
     pub fn audit(&self) -> Result<AuditLog, AuditError> {
-        let (base, history) = (self.barrier().base(), self.barrier().history()?.id);
-        match AuditLog::open(base.clone(), history) {
+        let base = self.barrier().base();
+        match AuditLog::open(base.clone()) {
             Err(AuditError::Missing) => {}
             opened => return opened,
         }
-        match AuditLog::create(base.clone(), history, &self.log_name()?) {
+        match AuditLog::create(base.clone(), &self.log_name()?) {
             // Another process was faster.
-            Err(AuditError::Exists) => AuditLog::open(base, history),
+            Err(AuditError::Exists) => AuditLog::open(base),
             made => made,
         }
     }

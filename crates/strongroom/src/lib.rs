@@ -26,8 +26,9 @@
 //! | shares for custodians instead of a file, or both | [`Sealed::create`], [`NewSlot`], [`Unlock`], then [`Strongroom::of`] |
 //! | several tenants that never see each other's keys | [`Unsealed::create_tenant`], [`Strongroom::keys_of`] |
 //! | your rows and a change of a key in one transaction | [`sqlite::Transaction`], the `plan_…` methods of [`Rings`] |
-//! | the work that is due, and the events of all changes | [`Strongroom::tend`] |
-//! | a tamper-evident log of those events, and proofs | `Strongroom::audit`, with the feature `audit` |
+//! | a tamper-evident log of all that changed, and proofs | `Strongroom::audit`, with the feature `audit` |
+//! | the work that is due, and those events logged | `Strongroom::tend_log`, with the feature `audit` |
+//! | the same with a record of events of your own | [`Strongroom::tend`], where no log was begun |
 //! | to close it all and have every key wiped | [`Strongroom::seal`] |
 //! | to know whether all of it is sound | [`Strongroom::fsck`] |
 //! | backups, the way back, and a drill of it | `backup`, with the feature of that name |
@@ -46,7 +47,9 @@ mod room;
 
 pub use room::{StartError, Strongroom, Tended};
 pub use strongroom_barrier::{NewSlot, Sealed, Share, Split, Unlock, UnsealSecret, Unsealed};
-pub use strongroom_core::{Algorithm, Caller, CommitError, Event, Name, StillInside, StoreError, Tenant};
+pub use strongroom_core::{
+    Algorithm, Caller, CommitError, DrainError, Event, Name, StillInside, StoreError, Tenant,
+};
 pub use strongroom_keys::RustCrypto;
 pub use strongroom_kms::{Kms, KmsError, Ring, RingState, Rings, Settings, Signature, VersionState};
 #[cfg(feature = "sqlite")]

@@ -4,7 +4,7 @@ use strongroom_barrier::{
     CreateError, NewSlot, OpenError, Report, Sealed, Unlock, UnsealError, UnsealSecret, Unsealed, fsck,
 };
 use strongroom_core::{
-    Base, CommitError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
+    Base, DrainError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
 };
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, RingCheck, Rings, UsesCheck};
@@ -93,13 +93,16 @@ impl Strongroom {
     }
 
     /// Writes the events that wait in memory, as after [`Rings::recording`], hands all events so far to `sink` and
-    /// forgets them, then does the work that is due, for about `budget`. Call it now and then: events wait in the
-    /// database until somebody takes them, and those in memory end with the process. After a crash `sink` may see events
-    /// again. Where an audit log takes the events over, call `tend_log` instead.
+    /// forgets them, then does the work that is due, for about `budget`. Call it now and then; after a crash `sink` may
+    /// see events again.
+    ///
+    /// For programs that keep their own record of events. Once a database has an audit log, that takes them over: call
+    /// `tend_log` there, which needs the feature `audit`.
     ///
     /// # Errors
-    /// [`CommitError`] where the store cannot do it; nothing is lost. Work that failed alone is in the report.
-    pub fn tend(&self, budget: Duration, sink: &mut dyn FnMut(&Event)) -> Result<Tended, CommitError> {
+    /// [`DrainError::Logged`] for a database with an audit log; [`DrainError::Commit`] where the store cannot do it.
+    /// Nothing is lost. Work that failed alone is in the report.
+    pub fn tend(&self, budget: Duration, sink: &mut dyn FnMut(&Event)) -> Result<Tended, DrainError> {
         let Base { clock, outbox, .. } = self.unsealed.base();
         outbox.flush(&self.unsealed, clock.now())?;
         let mut events = 0;

@@ -7,7 +7,7 @@ use strongroom_audit::{
 };
 use strongroom_core::{Batch, Store, Write, memory::MemoryStore};
 
-use crate::support::{Fixture, HISTORY, TENANT};
+use crate::support::{Fixture, TENANT};
 
 const LOG: LogId = LogId::Tenant(TENANT);
 
@@ -79,7 +79,7 @@ fn nothing_to_prove_between_equal_and_from_empty_logs() {
     let (from, to) = fixture.log.prove_since(&now).unwrap().verify(&key).unwrap();
     assert_eq!((from.size, to.size), (4, 4));
     let base = crate::support::base(Arc::new(MemoryStore::new()), fixture.clock.clone());
-    let log = AuditLog::create(base, HISTORY, &crate::support::name("db")).unwrap();
+    let log = AuditLog::create(base, &crate::support::name("db")).unwrap();
     let empty = log.checkpoint(LogId::Global).unwrap();
     log.drain_all().unwrap();
     let key = log.verifier_key(LogId::Global).unwrap();
@@ -108,7 +108,7 @@ fn a_log_that_was_rolled_back_is_found_by_a_holder_of_a_later_checkpoint() {
     fixture.log.check_since(&kept).unwrap();
 
     let base = crate::support::base(backup.clone(), fixture.clock.clone());
-    let restored = AuditLog::open(base.clone(), [8; 16]).unwrap();
+    let restored = AuditLog::open(base.clone()).unwrap();
     assert_eq!(restored.fsck(&mut |_| ()).unwrap().findings, [], "an older state is a sound one");
     assert!(matches!(restored.check_since(&kept), Err(AuditError::RolledBack { size: 5, had: 9 })));
     // Also once it has grown past that size, with other events.

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use strongroom_audit::{AuditError, AuditLog, Finding, Fsck, Hold, LogId, Part, Query, Retention};
-use strongroom_core::{Batch, Caller, RecordKey, Segment, Store, Table, Write, memory::MemoryStore};
+use strongroom_audit::{AuditError, AuditLog, Finding, Fsck, Hold, LogId, Part, Producer, Query, Retention};
+use strongroom_core::{
+    Actor, Batch, Caller, RecordKey, Segment, Service, Store, Table, Write, memory::MemoryStore,
+};
 
-use crate::support::{Fixture, HISTORY, OTHER, TENANT, base, event, name};
+use crate::support::{Fixture, OTHER, TENANT, base, event, name};
 
 const LOG: LogId = LogId::Tenant(TENANT);
 
@@ -138,6 +140,9 @@ fn a_flipped_bit_in_any_other_record_names_what_it_is() {
     fixture.log.set_retention(&caller, &Retention::default()).unwrap();
     let hold = Hold { name: name("case-1"), tenant: TENANT, resource: None, from: None, until: None };
     fixture.log.place_hold(&caller, &hold).unwrap();
+    let producer =
+        Producer { id: [5; 16], tenant: TENANT, actor: Actor::Application, services: vec![Service::Kms] };
+    fixture.log.register_producer(&caller, &producer).unwrap();
     fixture.log.append(&caller, [5; 16], 1, &[event(TENANT, "key", fixture.base.clock.now())]).unwrap();
     fixture.log.drain_all().unwrap();
     assert_eq!(fsck(&fixture).findings, []);
@@ -292,7 +297,7 @@ fn an_older_state_of_one_row_does_not_pass() {
         assert_ne!(fsck(&fixture).findings, [], "{key:?}");
         write(&store, key, Write::Put(new.into()));
     }
-    let log = AuditLog::open(base(store, fixture.clock.clone()), HISTORY).unwrap();
+    let log = AuditLog::open(base(store, fixture.clock.clone())).unwrap();
     assert_eq!(log.fsck(&mut |_| ()).unwrap().findings, []);
 }
 

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 use strongroom_audit::{AuditError, AuditLog, LogId};
 use strongroom_core::{Event, FixedClock, Tenant, Time, memory::MemoryStore, waiting};
 
-use crate::support::{DAY, Fixture, HISTORY, NOW, OTHER, TENANT, all, base, event, name, names, put};
+use crate::support::{
+    DAY, Fixture, HISTORY, NOW, OTHER, Restored, TENANT, all, base, event, name, names, put,
+};
 
 #[test]
 fn events_come_into_the_log_of_their_tenant_in_the_order_of_commits_and_leave_the_outbox() {
@@ -33,18 +35,18 @@ fn a_step_without_events_changes_nothing() {
 #[test]
 fn a_log_is_made_once_and_opened_after_that() {
     let fixture = Fixture::new();
-    let again = AuditLog::create(fixture.base.clone(), HISTORY, &name("db"));
+    let again = AuditLog::create(fixture.base.clone(), &name("db"));
     assert!(matches!(again, Err(AuditError::Exists)));
-    AuditLog::open(fixture.base.clone(), HISTORY).unwrap();
+    AuditLog::open(fixture.base.clone()).unwrap();
     let empty = base(Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
-    assert!(matches!(AuditLog::open(empty, HISTORY), Err(AuditError::Missing)));
+    assert!(matches!(AuditLog::open(empty), Err(AuditError::Missing)));
     assert!(matches!(fixture.log.checkpoint(LogId::Tenant(TENANT)), Err(AuditError::NotFound)));
 }
 
 #[test]
 fn an_empty_global_log_has_a_checkpoint_over_nothing() {
     let base = base(Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
-    let log = AuditLog::create(base, HISTORY, &name("db")).unwrap();
+    let log = AuditLog::create(base, &name("db")).unwrap();
     let key = log.verifier_key(LogId::Global).unwrap();
     let note = log.checkpoint(LogId::Global).unwrap();
     let checkpoint = note.verify(&key).unwrap();
@@ -130,7 +132,7 @@ fn steps_that_race_on_one_store_log_each_event_once() {
 /// A node of its own over the same store, which writes events and takes over what it finds.
 fn race(fixture: &Fixture) -> usize {
     let base = base(fixture.base.store.clone(), fixture.clock.clone());
-    let log = AuditLog::open(base.clone(), HISTORY).unwrap();
+    let log = AuditLog::open(base.clone()).unwrap();
     let mut producer = [0; 16];
     base.provider.random().fill(&mut producer);
     let mine = |number| format!("racer-{:x}-{number}", u128::from_be_bytes(producer));
@@ -144,7 +146,8 @@ fn race(fixture: &Fixture) -> usize {
 
 #[test]
 fn checkpoints_name_the_history_and_the_newest_commit_that_was_taken_over() {
-    let fixture = Fixture::new();
+    let store = Arc::new(MemoryStore::new());
+    let fixture = Fixture::over(store.clone());
     let mut last = 0;
     for day in 0..3 {
         fixture.put(&event(TENANT, &format!("key-{day}"), fixture.base.clock.now()));
@@ -158,11 +161,14 @@ fn checkpoints_name_the_history_and_the_newest_commit_that_was_taken_over() {
         last = checkpoint.commit;
     }
     // After a restore the log goes on, in another history.
-    let restored = AuditLog::open(fixture.base.clone(), [8; 16]).unwrap();
+    let restored = AuditLog::open(base(Arc::new(Restored(store)), fixture.clock.clone())).unwrap();
     fixture.put(&event(TENANT, "key-after", NOW));
     restored.drain_all().unwrap();
     let key = restored.verifier_key(LogId::Tenant(TENANT)).unwrap();
-    assert_eq!(restored.checkpoint(LogId::Tenant(TENANT)).unwrap().verify(&key).unwrap().history, [8; 16]);
+    assert_eq!(
+        restored.checkpoint(LogId::Tenant(TENANT)).unwrap().verify(&key).unwrap().history,
+        Restored::HISTORY
+    );
 }
 
 #[test]

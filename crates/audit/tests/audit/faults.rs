@@ -9,7 +9,7 @@ use strongroom_core::{
     memory::MemoryStore,
 };
 
-use crate::support::{Fixture, HISTORY, OTHER, TENANT, all, base, event, names, put};
+use crate::support::{Fixture, OTHER, TENANT, all, base, event, names, put};
 
 /// A log with 254 events, and five events of two tenants that wait: a step fills a bundle.
 fn waiting() -> (Fixture, Arc<MemoryStore>) {
@@ -29,7 +29,7 @@ fn whatever_operation_of_a_step_fails_each_event_is_logged_once_and_checkpoints_
             let (fixture, store) = waiting();
             let before = fixture.log.checkpoint(LogId::Tenant(TENANT)).unwrap();
             let faulty = Arc::new(FaultStore::new(store, fault, at));
-            let log = AuditLog::open(base(faulty.clone(), fixture.clock.clone()), HISTORY);
+            let log = AuditLog::open(base(faulty.clone(), fixture.clock.clone()));
             // What it answers may be anything; what is left counts.
             let _ = log.and_then(|log| log.drain());
             let done = faulty.operations() <= at;
@@ -59,9 +59,9 @@ fn check(fixture: &Fixture, fault: Fault, at: u64) {
 #[test]
 fn an_event_that_is_put_while_the_log_cannot_be_written_waits_for_it() {
     let (fixture, store) = Fixture::with_events(1);
-    let faulty: Arc<dyn SealedStore> = Arc::new(FaultStore::new(store, Fault::Crash, 1));
+    let faulty: Arc<dyn SealedStore> = Arc::new(FaultStore::new(store, Fault::Crash, 2));
     let base_that_fails = base(faulty, fixture.clock.clone());
-    let log = AuditLog::open(base_that_fails.clone(), HISTORY).unwrap();
+    let log = AuditLog::open(base_that_fails.clone()).unwrap();
     assert!(log.drain().is_err());
     // Its change fails with it.
     assert!(put(&base_that_fails, &event(TENANT, "lost", fixture.base.clock.now())).is_err());

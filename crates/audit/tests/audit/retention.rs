@@ -117,6 +117,35 @@ fn events_of_a_key_are_kept_until_some_time_after_its_end() {
 }
 
 #[test]
+fn what_a_producer_says_to_have_ended_ends_nothing_of_this_database_or_of_another_producer() {
+    let fixture = Fixture::new();
+    let rules = vec![rule(Service::Kms, Trigger::ResourceEnd, 100)];
+    fixture.log.set_retention(&CALLER, &Retention { rules }).unwrap();
+    let of = |id: u8, action| {
+        let event =
+            Event::allowed(&CALLER, fixture.base.clock.now(), Service::Kms, action, Some(name("key")));
+        if id == 0 { event } else { event.with(Detail::Producer([id; 16])) }
+    };
+    log_and_fill(&fixture, &[0, 1, 2].map(|id| of(id, Action::Create)));
+    fixture.put(&of(1, Action::Delete));
+    fixture.log.drain_all().unwrap();
+    after(&fixture, 101);
+    // Left are the others' beginnings, and the end in the bundle that is not full yet.
+    assert_eq!(left(&fixture), ["key"; 3]);
+    let of_one = Some(&Detail::Producer([1; 16]));
+    let made = |payload: &strongroom_audit::Payload| payload.event.action == Action::Create;
+    let mut kept = fixture.all(TENANT);
+    kept.retain(made);
+    assert!(kept.len() == 2 && kept.iter().all(|payload| payload.event.details.first() != of_one));
+    fixture.put(&of(0, Action::Delete));
+    fixture.log.drain_all().unwrap();
+    after(&fixture, 101);
+    let mut kept = fixture.all(TENANT);
+    kept.retain(made);
+    assert_eq!(kept.len(), 1, "that of the second producer");
+}
+
+#[test]
 fn events_of_a_certificate_are_kept_until_some_time_after_it_expires() {
     let fixture = Fixture::new();
     let rules = vec![rule(Service::Kms, Trigger::Expiry, 10)];

@@ -11,7 +11,7 @@ use strongroom_core::{
 use strongroom_keys::RustCrypto;
 use strongroom_store_sqlite::SqliteStore;
 
-use crate::support::{HISTORY, NOW, TENANT, all, event, name, names, put};
+use crate::support::{NOW, TENANT, all, event, name, names, put};
 
 const ENTRIES: Table = Table::new(0x0402);
 const TILES: Table = Table::new(0x0403);
@@ -31,7 +31,7 @@ fn unsealed(engine: Arc<dyn Store>) -> (Sealed, Unsealed) {
 }
 
 fn filled(unsealed: &Unsealed, count: usize) -> AuditLog {
-    let log = AuditLog::create(unsealed.base(), HISTORY, &name("db")).unwrap();
+    let log = AuditLog::create(unsealed.base(), &name("db")).unwrap();
     for number in 0..count {
         unsealed.base().outbox.buffer(event(TENANT, &format!("canary-{number}"), NOW)).unwrap();
     }
@@ -137,10 +137,9 @@ fn a_log_goes_on_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit.db");
     let store = SqliteStore::create(&path).unwrap();
-    let history = store.identity().unwrap().history;
     let kept = {
         let (_, unsealed) = unsealed(Arc::new(store));
-        let log = AuditLog::create(unsealed.base(), history, &name("db")).unwrap();
+        let log = AuditLog::create(unsealed.base(), &name("db")).unwrap();
         put(&unsealed.base(), &event(TENANT, "first", NOW)).unwrap();
         log.drain_all().unwrap();
         put(&unsealed.base(), &event(TENANT, "waits", NOW)).unwrap();
@@ -149,7 +148,7 @@ fn a_log_goes_on_after_a_restart() {
     let store = Arc::new(SqliteStore::open(&path).unwrap());
     let sealed = Sealed::open(store, Arc::new(RustCrypto::new()), Arc::new(FixedClock::at(NOW))).unwrap();
     let unsealed = sealed.unseal(&Unlock::Secret(&secret())).unwrap();
-    let log = AuditLog::open(unsealed.base(), history).unwrap();
+    let log = AuditLog::open(unsealed.base()).unwrap();
     log.check_since(&kept).unwrap();
     log.drain_all().unwrap();
     assert_eq!(names(&all(&log, TENANT)), ["first", "waits"]);

@@ -4,14 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_audit::{AuditLog, InclusionProof, LogId, Order, Payload, Query};
 use strongroom_core::{
-    Action, Base, Caller, CommitError, Event, FixedClock, Gate, Name, Reader, SealedStore, Service, Tenant,
-    Time, memory::MemoryStore,
+    Action, Base, Batch, Caller, CommitError, Direction, Event, FixedClock, Gate, History, Lowered, Name,
+    Outcome, Range, Reader, Record, RecordKey, SealedStore, Service, Store, StoreError, Tenant, Time,
+    memory::MemoryStore,
 };
 use strongroom_keys::RustCrypto;
 
 pub(crate) const TENANT: Tenant = Tenant::from_bytes([1; 16]);
 pub(crate) const OTHER: Tenant = Tenant::from_bytes([2; 16]);
-pub(crate) const HISTORY: [u8; 16] = [9; 16];
+/// That of every memory store.
+pub(crate) const HISTORY: [u8; 16] = *b"memory store\0\0\0\0";
 /// 2023-11-14.
 pub(crate) const NOW: Time = Time::from_millis(1_700_000_000_000);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -41,7 +43,7 @@ impl Fixture {
     pub(crate) fn over(store: Arc<dyn SealedStore>) -> Self {
         let clock = Arc::new(FixedClock::at(NOW));
         let base = base(store, clock.clone());
-        let log = AuditLog::create(base.clone(), HISTORY, &name("db")).unwrap();
+        let log = AuditLog::create(base.clone(), &name("db")).unwrap();
         assert_eq!(log.drain_all().unwrap(), 1);
         Self { log, base, clock }
     }
@@ -89,6 +91,50 @@ impl Fixture {
         self.log.prove(TENANT, index).unwrap()
     }
 }
+
+/// A store of which a backup was restored: another history begins.
+pub(crate) struct Restored(pub(crate) Arc<MemoryStore>);
+
+impl Restored {
+    pub(crate) const HISTORY: [u8; 16] = [8; 16];
+}
+
+impl Store for Restored {
+    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.0.get_many(keys)
+    }
+
+    fn scan(
+        &self,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        self.0.scan(range, direction, limit)
+    }
+
+    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
+        self.0.lower(batch)
+    }
+
+    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+        self.0.commit(batch)
+    }
+
+    fn scrub(&self) -> Result<(), StoreError> {
+        self.0.scrub()
+    }
+
+    fn history(&self) -> Result<History, StoreError> {
+        Ok(History { id: Self::HISTORY, ..self.0.history()? })
+    }
+
+    fn shared(&self) -> bool {
+        self.0.shared()
+    }
+}
+
+impl SealedStore for Restored {}
 
 pub(crate) fn put(base: &Base, event: &Event) -> Result<(), CommitError> {
     let mut change = Reader::new(&*base.store, Tenant::SYSTEM).change(());

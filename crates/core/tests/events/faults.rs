@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use strongroom_core::{
-    CommitError, Event, Outbox, SealedStore, drain,
+    AUDIT_LOG, CommitError, DrainError, Event, Outbox, Reader, RecordKey, SealedStore, Tenant, drain,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
 };
@@ -94,4 +94,21 @@ fn a_drain_hands_over_each_event_and_forgets_none_before_it_was_seen() {
             }
         }
     }
+}
+
+#[test]
+fn a_database_with_an_audit_log_hands_events_to_nobody_else_not_even_if_it_is_made_meanwhile() {
+    let (outbox, store) = (Outbox::new([9; 16]), MemoryStore::new());
+    outbox.record(&store, &event(1)).unwrap();
+    let begin_log = || {
+        let key = RecordKey::new(Tenant::SYSTEM, AUDIT_LOG, &[]).unwrap();
+        let mut change = Reader::new(&store, Tenant::SYSTEM).change(());
+        change.put(&key, b"settings");
+        change.commit(&store).unwrap();
+    };
+    let meanwhile = drain(&store, 10, &mut |_| begin_log());
+    assert!(matches!(meanwhile, Err(DrainError::Commit(CommitError::Conflict(_)))), "{meanwhile:?}");
+    let later = drain(&store, 10, &mut |event| panic!("{event:?}"));
+    assert!(matches!(later, Err(DrainError::Logged)), "{later:?}");
+    assert_eq!(kept(&store), [event(1)]);
 }

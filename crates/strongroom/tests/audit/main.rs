@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use strongroom::{
-    Algorithm, Name, NewSlot, RustCrypto, Sealed, Strongroom, Unlock, UnsealSecret,
+    Algorithm, DrainError, Name, NewSlot, RustCrypto, Sealed, Strongroom, Unlock, UnsealSecret,
     audit::{InclusionProof, LogId, Query},
     core::{Action, Service, SystemClock, memory::MemoryStore},
 };
@@ -38,6 +38,21 @@ fn what_an_application_changes_is_in_the_log_and_proven_to_others() {
     let key = log.verifier_key(LogId::Global).unwrap();
     let proven = InclusionProof::parse(&proof).unwrap().verify(&key).unwrap();
     assert_eq!(proven.payload.unwrap().event, found.payload.event);
+}
+
+#[test]
+fn events_of_a_database_with_a_log_go_to_nobody_else() {
+    let room = room(&Arc::new(MemoryStore::new()), true);
+    let create = |name| room.keys().create(&Name::parse(name).unwrap(), Algorithm::Aes256Gcm).unwrap();
+    create("orders");
+    let mut told = Vec::new();
+    let first = room.tend(SECOND, &mut |event| told.push(event.action)).unwrap();
+    assert_eq!((first.events, told), (1, vec![Action::Create]), "without a log, its caller keeps them");
+    room.tend_log(SECOND).unwrap();
+    create("receipts");
+    let refused = room.tend(SECOND, &mut |event| panic!("{event:?}"));
+    assert!(matches!(refused, Err(DrainError::Logged)), "{refused:?}");
+    assert_eq!(room.tend_log(SECOND).unwrap().events, 1, "nothing was lost");
 }
 
 #[test]

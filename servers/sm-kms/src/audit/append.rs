@@ -30,16 +30,15 @@ struct HandedEvent {
 }
 
 impl Work<'_> {
-    /// Takes over events of another program. Each says that it was handed in, and by whose token: nobody can make one
-    /// that looks like an event of this server.
+    /// Takes over events of another program, which is registered for this token and for their services. Each says that it
+    /// was handed in, and by whose token: nobody can make one that looks like an event of this server.
     pub(super) fn append(&self) -> Result<Response, Response> {
         let Handed { producer, number, events } = check(self.body).and_then(take)?;
         let producer =
             id::parse(&producer).ok_or_else(|| bad_request("'producer' must have 32 hex digits"))?;
-        let event = |handed| self.event(handed).map(|event| event.with(Detail::Producer(producer)));
-        let events = events.into_iter().map(event).collect::<Result<Vec<_>, _>>()?;
+        let events = events.into_iter().map(|handed| self.event(handed)).collect::<Result<Vec<_>, _>>()?;
         let appended = self.log.append(&self.access.caller, producer, number, &events);
-        let new = appended.map_err(|error| failed(&error))?;
+        let new = appended.map_err(|error| failed(&error).with_detail(Detail::Producer(producer)))?;
         let answer = self.reply.data(&json!({ "new": new, "next": number + 1 }));
         // What was handed in before is no event once more, but that somebody did so is one.
         Ok(if new { answer } else { answer.told(Verdict::Allowed) })

@@ -7,6 +7,7 @@
 mod append;
 mod asked;
 mod files;
+mod producers;
 mod refused;
 mod retention;
 mod shown;
@@ -15,7 +16,7 @@ mod words;
 
 use serde_json::json;
 use strongroom::audit::{AuditLog, LogId};
-use strongroom_core::{Action, Name, Service, Tenant};
+use strongroom_core::{Action, Detail, Name, Service, Tenant};
 use strongroom_serve::{Method, Response};
 
 pub(crate) use asked::Asked;
@@ -27,6 +28,7 @@ use crate::{
     Node,
     answer::{self, Reply},
     routes::{Access, name},
+    sys::id,
     told::Told,
 };
 
@@ -48,6 +50,10 @@ enum Which {
 enum Verb {
     /// `POST events`
     Append,
+    /// `GET producer`
+    Producers,
+    /// `POST producer/ID`
+    RegisterProducer(id::Id),
     /// `GET events`
     Events,
     /// `GET tail`
@@ -91,7 +97,7 @@ impl Operation {
         // The global log has heads and no events: what concerns those is not there.
         let there = match verb {
             Verb::Checkpoint | Verb::Key | Verb::File(_) | Verb::Consistency | Verb::ProveSince => true,
-            Verb::Append => log == Which::Own,
+            Verb::Append | Verb::Producers | Verb::RegisterProducer(_) => log == Which::Own,
             Verb::Retention | Verb::SetRetention => log == Which::Own,
             _ => log != Which::Global,
         };
@@ -109,11 +115,12 @@ impl Operation {
         match &self.verb {
             // What is handed in are the events.
             Verb::Append => change(Action::Create),
+            Verb::RegisterProducer(id) => change(Action::Configure).with(Detail::Producer(*id)),
             Verb::SetRetention => change(Action::Configure),
             Verb::PlaceHold(name) => change(Action::Create).on(name),
             Verb::ReleaseHold(name) => change(Action::Delete).on(name),
             Verb::Prune => change(Action::Destroy),
-            Verb::Events | Verb::Tail | Verb::Holds => after(Action::List),
+            Verb::Events | Verb::Tail | Verb::Holds | Verb::Producers => after(Action::List),
             _ => after(Action::Read),
         }
     }
@@ -150,6 +157,8 @@ impl Verb {
         Ok(match below {
             ["events"] if write => (Self::Append, true),
             ["events"] => (Self::Events, read),
+            ["producer"] => (Self::Producers, read),
+            ["producer", id] => (Self::RegisterProducer(id::parse(id).ok_or_else(answer::no_route)?), write),
             ["tail"] => (Self::Tail, read),
             ["export"] => (Self::Export, read),
             ["checkpoint"] => (Self::Checkpoint, read),
@@ -187,6 +196,8 @@ impl Work<'_> {
         let id = if which == Which::Global { LogId::Global } else { LogId::Tenant(self.tenant) };
         match verb {
             Verb::Append => self.append(),
+            Verb::Producers => self.producers(),
+            Verb::RegisterProducer(id) => self.register_producer(*id),
             Verb::Events => self.events(),
             Verb::Tail => self.tail(),
             Verb::Export => self.export(),

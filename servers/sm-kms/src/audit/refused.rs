@@ -7,6 +7,7 @@ use crate::answer;
 pub(crate) fn failed(error: &AuditError) -> Response {
     match error {
         AuditError::NotFound => Response::errors(StatusCode::NOT_FOUND, &[&error.to_string()]),
+        AuditError::Denied(_) => Response::errors(StatusCode::FORBIDDEN, &[&error.to_string()]),
         AuditError::Exists | AuditError::Held | AuditError::Gap { .. } => {
             Response::errors(StatusCode::CONFLICT, &[&error.to_string()])
         }

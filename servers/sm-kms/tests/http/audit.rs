@@ -216,7 +216,7 @@ fn a_kept_checkpoint_is_proven_to_be_the_beginning_of_the_log_or_refused() {
 #[test]
 fn what_a_producer_hands_in_is_logged_once_and_says_so() {
     let vault = Vault::with_rings();
-    let producer = "0e".repeat(16);
+    let producer = registered(&vault, &["kms"]);
     let hand_in = |number: u64| {
         let event = json!({ "service": "kms", "action": "rotate", "resource": "elsewhere", "count": 3 });
         vault.write("audit/events", json!({ "producer": producer, "number": number, "events": [event] }))
@@ -228,11 +228,77 @@ fn what_a_producer_hands_in_is_logged_once_and_says_so() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["details"], json!([{ "count": 3 }, { "handed_in_by": producer }]));
     assert!(found[0]["token"].is_string(), "by whose token");
+    let listed = vault.read("audit/producer").data();
+    let actor = &found[0]["actor"];
+    assert_eq!(
+        listed["producers"],
+        json!([{ "producer": producer, "actor": actor, "services": ["kms"], "next": 2 }])
+    );
+}
+
+/// A producer that speaks for these services by the root token.
+fn registered(vault: &Vault, services: &[&str]) -> String {
+    let producer = "0e".repeat(16);
+    let answer = vault.write(&format!("audit/producer/{producer}"), json!({ "services": services }));
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    producer
+}
+
+#[test]
+fn a_producer_that_is_not_registered_or_speaks_for_another_service_is_refused_and_that_is_an_event() {
+    let vault = Vault::open();
+    let producer = "0e".repeat(16);
+    let hand_in = |service: &str| {
+        let event = json!({ "service": service, "action": "rotate", "resource": "elsewhere" });
+        vault.write("audit/events", json!({ "producer": producer, "number": 1, "events": [event] })).error()
+    };
+    let refused = |(status, why): (u16, String), says: &str| {
+        assert!(status == 403 && why.contains(says), "{status}: {why}");
+    };
+    refused(hand_in("kms"), "no such producer is registered");
+    registered(&vault, &["identity", "backup"]);
+    for service in ["kms", "barrier", "server", "audit"] {
+        refused(hand_in(service), "may not speak for that service");
+    }
+    // Registered for another token.
+    let other = json!({ "services": ["kms"], "actor": "0f".repeat(16) });
+    assert_eq!(vault.write(&format!("audit/producer/{producer}"), other).status, 204);
+    refused(hand_in("kms"), "no such producer is registered");
+    let told = events(&vault, "audit/events?service=audit&action=create&outcome=refused");
+    assert_eq!(told.len(), 6, "{told:?}");
+    for event in told {
+        assert_eq!(
+            (&event["reason"], &event["details"]),
+            (&json!("denied"), &json!([{ "handed_in_by": producer }]))
+        );
+    }
+    assert!(events(&vault, "audit/events?resource=elsewhere").is_empty());
+    assert_eq!(events(&vault, "audit/events?service=audit&action=configure&outcome=allowed").len(), 2);
+}
+
+#[test]
+fn who_may_hand_in_what_is_said_in_a_closed_form() {
+    let vault = Vault::open();
+    let path = format!("audit/producer/{}", "0e".repeat(16));
+    for body in [
+        json!({}),
+        json!({ "services": ["none"] }),
+        json!({ "services": ["audit"] }),
+        json!({ "services": ["kms"], "actor": "system" }),
+        json!({ "services": ["kms"], "actor": "0F".repeat(16) }),
+    ] {
+        assert_eq!(vault.write(&path, body.clone()).error().0, 400, "{body}");
+    }
+    for path in ["audit/producer/x", "audit/system/producer", "audit/global/producer"] {
+        assert_eq!(vault.write(path, json!({ "services": ["kms"] })).error().0, 404, "{path}");
+    }
+    assert_eq!(vault.read("audit/producer").data(), json!({ "producers": [] }));
 }
 
 #[test]
 fn what_a_producer_hands_in_is_of_a_closed_form() {
     let vault = Vault::open();
+    registered(&vault, &["kms"]);
     let with = |member: &str, value: Value| {
         let mut event = json!({ "service": "kms", "action": "rotate" });
         event[member] = value;
@@ -249,6 +315,20 @@ fn what_a_producer_hands_in_is_of_a_closed_form() {
         json!({ "producer": "0e".repeat(16), "number": 1, "events": [] }),
     ] {
         assert_eq!(vault.write("audit/events", body.clone()).error().0, 400, "{body}");
+    }
+}
+
+#[test]
+fn nothing_is_erased_without_the_month_said_twice() {
+    let vault = busy();
+    for body in [
+        json!({}),
+        json!({ "month": "2026-01" }),
+        json!({ "confirm": "2026-01" }),
+        json!({ "month": "2026-01", "confirm": "2026-02" }),
+        json!({ "month": "2026-01", "confirm": true }),
+    ] {
+        assert_eq!(vault.write("audit/prune", body.clone()).error().0, 400, "{body}");
     }
 }
 

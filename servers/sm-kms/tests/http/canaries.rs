@@ -45,6 +45,11 @@ fn body(route: &Route) -> Option<Vec<Value>> {
                 json!({ "producer": "0e".repeat(16), "number": 1, "events": [event] }),
             ]
         }
+        ["audit", "producer", _] => vec![
+            json!({ "services": [text()] }),
+            json!({ "services": ["kms"], "actor": text() }),
+            json!({ "services": ["kms"], "secret": text() }),
+        ],
         ["audit", consistency] if consistency.starts_with("consistency") => {
             vec![json!({ "checkpoint": text() })]
         }

@@ -204,6 +204,8 @@ fn audit(checkpoint: &str) -> Vec<Route> {
     let handed = json!({ "producer": "0f".repeat(16), "number": 1, "events": [event] });
     let month = json!({ "month": "2015-01", "confirm": "2015-01" });
     [
+        private(&WRITE, &format!("audit/producer/{}", "0f".repeat(16)), json!({ "services": ["kms"] }), 204),
+        private(&READ, "audit/producer", none(), 200),
         private(&["POST"], "audit/events", handed.clone(), 200),
         // The same once more is no news.
         private(&["PUT"], "audit/events", handed, 200),

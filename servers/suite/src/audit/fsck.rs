@@ -5,10 +5,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use strongroom::{
-    audit::{self, AuditError, AuditLog, Finding, SignedCheckpoint},
-    core::Store,
-};
+use strongroom::audit::{self, AuditError, AuditLog, Finding, SignedCheckpoint};
 use strongroom_serve::{DEEP, wiping_stack};
 
 use super::{AuditTaskError, verify::read};
@@ -42,10 +39,8 @@ impl Fsck {
     /// What is damaged, and for each checkpoint what speaks against it.
     fn check(&self) -> Result<(audit::Fsck, Vec<Option<String>>), AuditTaskError> {
         let room = self.database.room()?;
-        let base = room.barrier().base();
-        let history = room.barrier().history().map_err(|error| AuditTaskError::Log(error.into()))?.id;
         let mut teller = Teller::new();
-        let log = match AuditLog::open(base.clone(), history) {
+        let log = match AuditLog::open(room.barrier().base()) {
             Err(AuditError::Missing) => return Err(AuditTaskError::NoLog),
             opened => opened.map_err(AuditTaskError::Log)?,
         };

@@ -3,6 +3,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Audit, AuditTaskError, list::lines, member};
+use crate::ask;
 
 /// Shows how long which events are kept, or sets it.
 #[derive(clap::Args)]
@@ -84,6 +85,20 @@ impl HoldTask {
             }
         }
     }
+}
+
+/// Erases the events of a month, once it was given twice.
+pub(super) fn prune(audit: &Audit, month: &str, yes: bool) -> Result<String, AuditTaskError> {
+    let confirm = if yes {
+        month.to_owned()
+    } else {
+        ask::line("What is erased does not come back. The month once more: ")?
+    };
+    if confirm != month {
+        return Err(AuditTaskError::NotConfirmed);
+    }
+    audit.data(Method::POST, "prune", &json!({ "month": month, "confirm": confirm }))?;
+    Ok(audit.done("The events of this month are erased; every proof of them holds on.\n"))
 }
 
 /// A rule as a request has it.

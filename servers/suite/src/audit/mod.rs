@@ -4,6 +4,7 @@ mod export;
 mod fsck;
 mod keep;
 mod list;
+mod producer;
 mod verify;
 
 use std::{
@@ -107,7 +108,13 @@ enum Task {
     Prune {
         /// The month, such as 2019-01
         month: String,
+        /// Do not ask for the month once more
+        #[arg(long)]
+        yes: bool,
     },
+    /// Programs that hand in events of their own, and which services they speak for
+    #[command(subcommand)]
+    Producer(producer::ProducerTask),
 }
 
 /// A task was not done, or what was to be verified does not hold.
@@ -129,6 +136,8 @@ pub(crate) enum AuditTaskError {
     OtherCheckpoint,
     #[error("the log cannot be read")]
     Log(#[source] AuditError),
+    #[error("this is another month: nothing was erased")]
+    NotConfirmed,
     #[error("the database has no audit log: a server makes one when it unseals it")]
     NoLog,
     #[error("{0}")]
@@ -161,11 +170,8 @@ impl Audit {
             Task::Fsck(fsck) => return fsck.run(self.json),
             Task::Retention(task) => task.run(&self)?,
             Task::Hold(task) => task.run(&self)?,
-            Task::Prune { month } => {
-                let body = json!({ "month": month, "confirm": month });
-                self.data(Method::POST, "prune", &body)?;
-                self.done("The events of this month are erased; every proof of them holds on.\n")
-            }
+            Task::Prune { month, yes } => keep::prune(&self, month, *yes)?,
+            Task::Producer(task) => task.run(&self)?,
         };
         io::stdout().write_all(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)

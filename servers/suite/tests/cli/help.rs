@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 47] = [
+const COMMANDS: [&[&str]; 50] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -52,6 +52,9 @@ const COMMANDS: [&[&str]; 47] = [
     &["audit", "retention"],
     &["audit", "hold", "place"],
     &["audit", "prune"],
+    &["audit", "producer", "list"],
+    &["audit", "producer", "register"],
+    &["audit", "producer", "end"],
 ];
 
 fn help(command: &[&str]) -> String {

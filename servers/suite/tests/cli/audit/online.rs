@@ -1,11 +1,13 @@
 //! What the command line shows of a running server.
 
-use std::{fs, path::Path, process::Stdio, thread::sleep, time::Duration};
+use std::{fs, io::Write, path::Path, process::Stdio, thread::sleep, time::Duration};
 
 use serde_json::{Value, json};
 
 use super::{ask, asked, asked_json, verify};
 use crate::support::{Server, dev_token, refused, strongroom, text};
+
+const PRODUCER: &str = "0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e0e";
 
 /// A server in which a ring was made, used and rotated.
 fn busy(data: &Path) -> Server {
@@ -83,12 +85,52 @@ fn retention_and_holds_are_set_and_shown() {
     for (arguments, says) in [
         (&["retention", "--rule", "days=x"][..], "a rule is a list of"),
         (&["hold", "release", "suit"], "404"),
-        (&["prune", "2019-13"], "'month' must read like"),
+        (&["prune", "2019-13", "--yes"], "'month' must read like"),
+        (&["prune", "2019-01", "--yes"], "the retention keeps"),
+        (&["prune", "2019-01"], "another month: nothing was erased"),
+        (&["producer", "register", "x", "--service", "kms"], "404"),
+        (&["producer", "register", PRODUCER, "--service", "audit"], "no producer speaks for the audit log"),
         (&["list", "--action", "burn"], "'action' must be an action"),
     ] {
         let (code, said) = refused(&ask(&server, data, arguments));
         assert!(code == 1 && said.contains(says), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn a_month_is_erased_by_who_names_it_once_more_and_by_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = busy(folder.path());
+    for (typed, says) in [
+        ("2018-01\n", "another month: nothing was erased"),
+        ("y\n", "another month: nothing was erased"),
+        // It got as far as the server, which keeps seven years.
+        ("2019-01\n", "the retention keeps"),
+    ] {
+        let mut command = strongroom();
+        command.args(["audit", "--address", &server.url, "prune", "2019-01"]);
+        command.env("STRONGROOM_TOKEN", dev_token(folder.path()));
+        let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+        let (code, said) = refused(&child.wait_with_output().unwrap());
+        assert!(code == 1 && said.contains(says), "{typed:?}: {said}");
+    }
+}
+
+#[test]
+fn a_producer_is_registered_listed_and_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, server) = (folder.path(), busy(folder.path()));
+    let event = json!({ "service": "kms", "action": "rotate", "resource": "elsewhere" });
+    let handed = json!({ "producer": PRODUCER, "number": 1, "events": [event] });
+    let hand_in = || server.client(&dev_token(data)).ask("POST", "audit/events", &handed).unwrap().0;
+    assert_eq!((asked(&server, data, &["producer", "list"]), hand_in()), ("No producers.\n".into(), 403));
+    asked(&server, data, &["producer", "register", PRODUCER, "--service", "identity", "--service", "kms"]);
+    assert_eq!(hand_in(), 200);
+    assert!(asked(&server, data, &["producer", "list"]).ends_with(": kms, identity; next 2\n"));
+    asked(&server, data, &["producer", "end", PRODUCER]);
+    assert!(asked(&server, data, &["producer", "list"]).ends_with(": nothing; next 2\n"));
+    assert_eq!(hand_in(), 403);
 }
 
 #[test]
