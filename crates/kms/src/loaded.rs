@@ -1,9 +1,14 @@
-use std::sync::{Arc, OnceLock};
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use strongroom_core::{Key, KeyError, Plaintext, Provider, Purpose, StoreError, Stored};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
 
-use crate::{KmsError, Ring, Signature, budget::Budget, raw, record::RingRecord, uses::Meter};
+use crate::{
+    KmsError, Ring, Signature, budget::Budget, clock::Weigh, raw, record::RingRecord, uses::Meter, weight,
+};
 
 /// A ring in memory: its state as of one moment, and the keys that this state allows to be used. An operation
 /// takes one of these and looks at no other, so that it sees one state from its beginning to its end.
@@ -15,6 +20,8 @@ pub(crate) struct Loaded {
     empty: Context,
     /// Where the uses of a key are reserved, if they are counted.
     meter: Option<Meter>,
+    /// The memory of all this, with the keys that are ready.
+    bytes: AtomicUsize,
 }
 
 /// One version's key, parsed and expanded once: at its first use, so that a ring of many versions costs no more
@@ -35,8 +42,11 @@ impl Loaded {
     ) -> Result<Self, KmsError> {
         let ready =
             |(version, stored)| VersionKey { version, stored, ready: OnceLock::new(), budget: Budget::new() };
-        let keys = ring.usable().map(ready).collect();
-        Ok(Self { view: ring.view(), keys, empty: Context::new(provider, &[b"kms", b""])?, meter })
+        let keys: Vec<_> = ring.usable().map(ready).collect();
+        let view = ring.view();
+        let secrets = keys.iter().map(|key| key.stored.expose().len());
+        let bytes = size_of::<Self>() + weight::ring(&view, secrets, size_of::<VersionKey>());
+        Ok(Self { view, keys, empty: Context::new(provider, &[b"kms", b""])?, meter, bytes: bytes.into() })
     }
 
     pub(crate) fn encrypt(
@@ -176,7 +186,10 @@ impl Loaded {
             return Ok(&**ready);
         }
         let ready = provider.software().load(&found.stored).map_err(|_| StoreError::Corrupt)?;
-        Ok(&**found.ready.get_or_init(|| ready))
+        Ok(&**found.ready.get_or_init(|| {
+            self.bytes.fetch_add(weight::key(self.view.algorithm), Ordering::Relaxed);
+            ready
+        }))
     }
 
     fn context(&self, provider: &dyn Provider, additional: &[u8]) -> Result<Context, KmsError> {
@@ -184,5 +197,11 @@ impl Loaded {
             return Ok(self.empty);
         }
         Ok(Context::new(provider, &[b"kms", additional])?)
+    }
+}
+
+impl Weigh for Loaded {
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
     }
 }
