@@ -1,6 +1,9 @@
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use minicbor::{Decode, Encode};
@@ -15,6 +18,7 @@ use crate::{
     record::{self, RingRecord},
     states::KeyUse,
     version_record::VersionRecord,
+    weight,
 };
 
 /// Versions that are not in the record of their ring, by the ring's id and their number.
@@ -63,6 +67,8 @@ pub(crate) struct Archive {
     ring: [u8; 16],
     algorithm: Algorithm,
     kept: RwLock<HashMap<u32, Arc<Archived>>>,
+    /// The memory of what is kept.
+    bytes: AtomicUsize,
 }
 
 /// One of them, as of the moment at which it was read.
@@ -75,7 +81,14 @@ pub(crate) struct Archived {
 
 impl Archive {
     pub(crate) fn new(base: Base, tenant: Tenant, ring: &RingRecord) -> Self {
-        Self { base, tenant, ring: ring.id, algorithm: ring.algorithm, kept: RwLock::default() }
+        Self {
+            base,
+            tenant,
+            ring: ring.id,
+            algorithm: ring.algorithm,
+            kept: RwLock::default(),
+            bytes: AtomicUsize::new(0),
+        }
     }
 
     /// The key of a version, if its state allows the use.
@@ -91,6 +104,11 @@ impl Archive {
         Ok((key, archived))
     }
 
+    /// The memory that the archived versions take that were read.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     fn find(&self, version: u32) -> Result<Arc<Archived>, KmsError> {
         if let Some(found) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(&version) {
             return Ok(Arc::clone(found));
@@ -102,8 +120,12 @@ impl Archive {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT {
             kept.clear();
+            self.bytes.store(0, Ordering::Relaxed);
         }
-        kept.insert(version, Arc::clone(&archived));
+        if kept.insert(version, Arc::clone(&archived)).is_none() {
+            let bytes = size_of::<Archived>() + archived.record.room() + weight::key(self.algorithm);
+            self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
         Ok(archived)
     }
 

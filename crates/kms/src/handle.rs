@@ -1,8 +1,8 @@
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use strongroom_core::{Name, Plaintext, PublicKey, Sealer, SignOptions, Signer, UseError};
 
-use crate::{KmsError, Operation, Rings, loaded::Loaded};
+use crate::{KmsError, Operation, Rings, cache::Used};
 
 /// A ring for a sibling of the suite: it signs and seals, and checks gate, tenant and state at each use. It never
 /// passes on to another ring that got the same name.
@@ -18,7 +18,7 @@ impl RingHandle {
         Self { rings, name, id }
     }
 
-    fn ring(&self) -> Result<Arc<Loaded>, KmsError> {
+    fn ring(&self) -> Result<Used<'_>, KmsError> {
         let ring = self.rings.loaded(&self.name)?;
         if ring.view.id == self.id { Ok(ring) } else { Err(KmsError::NotFound) }
     }

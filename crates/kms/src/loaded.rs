@@ -1,6 +1,9 @@
 use std::{
     ops::Deref,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use strongroom_core::{Base, Clock, Key, KeyError, Plaintext, Provider, Purpose, Stored, Tenant, Time};
@@ -10,10 +13,12 @@ use crate::{
     KmsError, Operation, Ring, RingVersion, Signature, VersionState,
     archive::{self, Archive, Archived},
     budget::Budget,
+    clock::Weigh,
     raw,
     record::RingRecord,
     states::KeyUse,
     uses::Meter,
+    weight,
 };
 
 /// A ring in memory: its state as of one moment, and the keys that this state allows to be used. An operation
@@ -31,6 +36,8 @@ pub(crate) struct Loaded {
     empty: Context,
     /// Where the uses of a key are reserved, if they are counted.
     meter: Option<Meter>,
+    /// The memory of all this without the archive, with the keys that are ready.
+    bytes: AtomicUsize,
 }
 
 /// One version's key, parsed and expanded once: at its first use, so that a ring of many versions costs no more
@@ -80,15 +87,19 @@ impl Loaded {
         let waits = |version: &RingVersion| version.state == VersionState::PreActive;
         let timed = view.policy.not_after.is_some() || view.versions.iter().any(waits);
         let key = |stored| VersionKey { stored, ready: OnceLock::new(), budget: Budget::new() };
+        let keys: Vec<_> = ring.usable(loaded).map(key).collect();
+        let secrets = keys.iter().flat_map(|key| &key.stored).map(|stored| stored.expose().len());
+        let bytes = size_of::<Self>() + weight::ring(&view, secrets, size_of::<VersionKey>());
         Ok(Self {
             view,
-            keys: ring.usable(loaded).map(key).collect(),
+            keys,
             archive: Archive::new(base.clone(), tenant, ring),
             clock: Arc::clone(&base.clock),
             loaded,
             timed,
             empty: Context::new(&*base.provider, &[b"kms", b""])?,
             meter,
+            bytes: bytes.into(),
         })
     }
 
@@ -289,7 +300,11 @@ impl Loaded {
             return Ok(Found::Live(&**ready, &found.budget));
         }
         let ready = archive::parse(provider, found.stored.as_ref().ok_or(KmsError::NoSecret)?)?;
-        Ok(Found::Live(&**found.ready.get_or_init(|| ready), &found.budget))
+        let ready = found.ready.get_or_init(|| {
+            self.bytes.fetch_add(weight::key(self.view.algorithm), Ordering::Relaxed);
+            ready
+        });
+        Ok(Found::Live(&**ready, &found.budget))
     }
 
     fn context(&self, provider: &dyn Provider, additional: &[u8]) -> Result<Context, KmsError> {
@@ -297,5 +312,11 @@ impl Loaded {
             return Ok(self.empty);
         }
         Ok(Context::new(provider, &[b"kms", additional])?)
+    }
+}
+
+impl Weigh for Loaded {
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed) + self.archive.bytes()
     }
 }

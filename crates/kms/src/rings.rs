@@ -6,8 +6,8 @@ use strongroom_core::{
 };
 
 use crate::{
-    KmsError, Operation, Ring, RingHandle,
-    cache::Cache,
+    KmsError, Operation, Options, Ring, RingHandle,
+    cache::{Cache, Used},
     limits::UseLimits,
     loaded::Loaded,
     record::{self, load},
@@ -54,12 +54,18 @@ pub struct Signature {
 impl Kms {
     /// The rings under `base`. When its gate closes, every key in memory is wiped.
     pub fn new(base: Base) -> Self {
-        Self::with_limits(base, UseLimits::default())
+        Self::with_options(base, &Options::default())
     }
 
     /// The same with what is to happen to keys that are counted.
     pub fn with_limits(base: Base, limits: UseLimits) -> Self {
-        let inner = Arc::new(Inner { base, cache: Cache::new(), limits });
+        Self::with_options(base, &Options { limits, ..Options::default() })
+    }
+
+    /// The same with options.
+    pub fn with_options(base: Base, options: &Options) -> Self {
+        let Options { limits, cache_bytes } = *options;
+        let inner = Arc::new(Inner { base, cache: Cache::new(cache_bytes), limits });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -321,7 +327,7 @@ impl Rings {
     }
 
     /// The ring from memory, or filled from the store; every use of a key comes through here.
-    pub(crate) fn loaded(&self, name: &Name) -> Result<Arc<Loaded>, KmsError> {
+    pub(crate) fn loaded<'r>(&'r self, name: &'r Name) -> Result<Used<'r>, KmsError> {
         let base = self.base();
         let ring = self.kms.0.cache.find_or(self.tenant(), name, || {
             base.lease.follow(self.tenant())?;

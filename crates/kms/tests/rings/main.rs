@@ -1,6 +1,7 @@
 //! Key rings: what may be done in which state, through every cache, fault and restart; what does not open.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+mod budget;
 mod cache;
 mod check;
 mod ciphertext;
