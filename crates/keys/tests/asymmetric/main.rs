@@ -3,15 +3,19 @@
 #![expect(clippy::print_stderr, reason = "a test that lacks a tool says so")]
 
 mod documents;
+mod formats;
 mod golden;
 mod kinds;
 mod malformed;
 mod openssl;
 mod options;
 mod pyca;
+mod seeds;
 mod support;
 mod tampered;
+mod transport;
 mod vectors;
+mod weak_rsa;
 mod wycheproof_agreement;
 mod wycheproof_kem;
 mod wycheproof_oaep;
