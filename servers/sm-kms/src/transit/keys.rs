@@ -2,7 +2,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
 use strongroom_core::{Algorithm, Failure, Name, Verdict};
 use strongroom_keys::public_pem;
-use strongroom_kms::{KmsError, Ring, RingVersion, Rings, Settings};
+use strongroom_kms::{KmsError, Ring, RingState, RingVersion, Rings, Settings};
 use strongroom_serve::{Response, StatusCode};
 
 use super::{Page, RingOperation};
@@ -186,7 +186,7 @@ fn settings(request: &ConfigRequest, reply: &mut Reply) -> Result<Settings, Resp
     }
     let min_encryption_version = version(*min_encryption_version)?;
     let deletion_allowed = deletion_allowed.map(|Flag(allowed)| allowed);
-    Ok(Settings { min_decryption_version, min_encryption_version, deletion_allowed })
+    Ok(Settings { min_decryption_version, min_encryption_version, deletion_allowed, ..Settings::NONE })
 }
 
 fn version(number: Option<Number>) -> Result<Option<u32>, Response> {
@@ -238,12 +238,12 @@ fn view(name: &Name, ring: &Ring) -> Value {
         "exportable": false,
         "imported_key": false,
         "keys": keys,
-        "latest_version": ring.versions.last().map_or(0, |version| version.version),
+        "latest_version": ring.latest_version,
         "min_available_version": 0,
         "min_decryption_version": ring.min_decryption_version,
         "min_encryption_version": ring.min_encryption_version,
         "name": name.as_str(),
-        "soft_deleted": ring.disabled,
+        "soft_deleted": ring.state == RingState::Disabled,
         "supports_decryption": !signs,
         "supports_derivation": false,
         "supports_encryption": !signs,
