@@ -22,7 +22,9 @@ mod aead;
 mod asymmetric;
 mod der;
 pub mod envelope;
+mod format;
 mod hash;
+mod import_error;
 mod kbkdf;
 mod key_wrap;
 mod mac;
@@ -34,6 +36,7 @@ mod secret_rng;
 mod self_test;
 mod software;
 mod symmetric;
+mod transport;
 mod verifier;
 
 pub use asymmetric::documents::{
@@ -41,11 +44,14 @@ pub use asymmetric::documents::{
     public_from_pem, public_pem,
 };
 pub use der::{ecdsa_from_der, ecdsa_to_der};
+pub use format::KeyFormat;
 pub use hash::Hash;
+pub use import_error::ImportError;
 pub use kbkdf::kbkdf;
 pub use key_wrap::KeyWrap;
 pub use random::SystemRandom;
 pub use rustcrypto::RustCrypto;
 pub use secret_rng::SecretRng;
 pub use self_test::{SelfTestFailed, self_test};
+pub use transport::Transport;
 pub use verifier::{verify, verify_with};

@@ -1,5 +1,7 @@
 use p256::pkcs8::{ObjectIdentifier, der::AnyRef, spki::AlgorithmIdentifierRef};
-use strongroom_core::{Algorithm, KeyError};
+use strongroom_core::Algorithm;
+
+use crate::ImportError;
 
 /// How keys of an algorithm stand in PKCS#8 and SubjectPublicKeyInfo.
 pub(super) struct Form {
@@ -79,9 +81,9 @@ const fn seeded(algorithm: Algorithm, text: &str) -> Form {
 }
 
 impl Form {
-    /// [`KeyError::Unsupported`] for keys that have no form of these.
-    pub(super) fn of(algorithm: Algorithm) -> Result<&'static Self, KeyError> {
-        FORMS.iter().find(|form| form.algorithm == algorithm).ok_or(KeyError::Unsupported)
+    /// [`ImportError::OnlyRaw`] for keys that have no form of these.
+    pub(super) fn of(algorithm: Algorithm) -> Result<&'static Self, ImportError> {
+        FORMS.iter().find(|form| form.algorithm == algorithm).ok_or(ImportError::OnlyRaw)
     }
 
     pub(super) fn identifier(&self) -> AlgorithmIdentifierRef<'_> {
@@ -94,8 +96,8 @@ impl Form {
     }
 
     /// Whether a document is of this algorithm, with its parameters.
-    pub(super) fn is(&self, found: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyError> {
-        if *found == self.identifier() { Ok(()) } else { Err(KeyError::Invalid) }
+    pub(super) fn is(&self, found: &AlgorithmIdentifierRef<'_>) -> Result<(), ImportError> {
+        if *found == self.identifier() { Ok(()) } else { Err(ImportError::OtherType) }
     }
 
     /// The curve, of which a document may speak once more.

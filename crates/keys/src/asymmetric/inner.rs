@@ -1,5 +1,5 @@
 use p256::pkcs8::der::{
-    Decode as _, Encode as _, TagMode, TagNumber,
+    Decode, Encode as _, Error, Reader as _, SliceReader, TagMode, TagNumber,
     asn1::{ContextSpecific, OctetStringRef},
 };
 use sec1::{EcParameters, EcPrivateKey};
@@ -7,41 +7,71 @@ use strongroom_core::KeyError;
 use zeroize::Zeroizing;
 
 use super::forms::{Form, Inner};
+use crate::ImportError;
 
 /// What stood in a private key.
 pub(super) struct Found {
     pub(super) material: Zeroizing<Vec<u8>>,
     /// The public key beside it.
     pub(super) public: Option<Vec<u8>>,
+    /// The expanded key beside a seed.
+    pub(super) expanded: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Found {
+    fn new(material: &[u8]) -> Self {
+        Self { material: Zeroizing::new(material.to_vec()), public: None, expanded: None }
+    }
 }
 
 /// Reads what is inside the octet string of PKCS#8.
-pub(super) fn read(form: &Form, bytes: &[u8]) -> Result<Found, KeyError> {
-    let (material, public) = match form.inner {
-        Inner::Sec1 => {
-            let key = EcPrivateKey::from_der(bytes).map_err(|_| KeyError::Invalid)?;
-            let named = key.parameters.map(|EcParameters::NamedCurve(curve)| curve);
-            if named.is_some_and(|curve| Some(curve) != form.curve()) {
-                return Err(KeyError::Invalid);
-            }
-            (key.private_key, key.public_key)
-        }
+pub(super) fn read(form: &Form, bytes: &[u8]) -> Result<Found, ImportError> {
+    match form.inner {
+        Inner::Sec1 => curve(form, bytes),
         Inner::OctetString => {
-            (<&OctetStringRef>::from_der(bytes).map_err(|_| KeyError::Invalid)?.as_bytes(), None)
+            Ok(Found::new(<&OctetStringRef>::from_der(bytes).map_err(|_| ImportError::Malformed)?.as_bytes()))
         }
-        Inner::Pkcs1 => (bytes, None),
-        Inner::Seed => (seed(bytes)?, None),
-    };
-    Ok(Found { material: Zeroizing::new(material.to_vec()), public: public.map(<[u8]>::to_vec) })
+        Inner::Pkcs1 => Ok(Found::new(bytes)),
+        Inner::Seed => seed(bytes),
+    }
 }
 
-/// `[0] IMPLICIT OCTET STRING`. A document with the expanded key beside the seed is refused, as the two would have to
-/// be compared and the seed says everything; one with the expanded key alone has no seed.
-fn seed(bytes: &[u8]) -> Result<&[u8], KeyError> {
-    match bytes {
-        [0x80, length, seed @ ..] if seed.len() == usize::from(*length) && *length < 0x80 => Ok(seed),
-        _ => Err(KeyError::Invalid),
+fn curve(form: &Form, bytes: &[u8]) -> Result<Found, ImportError> {
+    let key = EcPrivateKey::from_der(bytes).map_err(|_| ImportError::Malformed)?;
+    let named = key.parameters.map(|EcParameters::NamedCurve(curve)| curve);
+    if named.is_some_and(|curve| Some(curve) != form.curve()) {
+        return Err(ImportError::OtherType);
     }
+    Ok(Found { public: key.public_key.map(<[u8]>::to_vec), ..Found::new(key.private_key) })
+}
+
+/// One of three: `seed [0] IMPLICIT OCTET STRING`, `expandedKey OCTET STRING`, or a sequence of both, as octet strings. An
+/// expanded key alone has no seed, and is refused: no check of it shows that it was made as the standard says.
+fn seed(bytes: &[u8]) -> Result<Found, ImportError> {
+    match bytes {
+        [0x80, length, seed @ ..] if seed.len() == usize::from(*length) && *length < 0x80 => {
+            Ok(Found::new(seed))
+        }
+        [0x04, ..] if <&OctetStringRef>::from_der(bytes).is_ok() => Err(ImportError::NoSeed),
+        [0x30, ..] => {
+            let (seed, expanded): (&OctetStringRef, &OctetStringRef) =
+                pair(bytes).map_err(|_| ImportError::Malformed)?;
+            let expanded = Zeroizing::new(expanded.as_bytes().to_vec());
+            Ok(Found { expanded: Some(expanded), ..Found::new(seed.as_bytes()) })
+        }
+        _ => Err(ImportError::Malformed),
+    }
+}
+
+/// A sequence of two and nothing else.
+pub(super) fn pair<'d, A: Decode<'d>, B: Decode<'d>>(der: &'d [u8]) -> Result<(A, B), Error>
+where
+    Error: From<A::Error> + From<B::Error>,
+{
+    let mut reader = SliceReader::new(der)?;
+    let both = reader.sequence(|inner| Ok::<_, Error>((A::decode(inner)?, B::decode(inner)?)))?;
+    reader.finish()?;
+    Ok(both)
 }
 
 /// Writes what is inside the octet string of PKCS#8.

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::{
     draws::Draws,
     kinds::Family,
+    rsa_checks,
     rsa_options::{self, Signing},
 };
 
@@ -72,7 +73,9 @@ impl Family for Rsa {
         material: &[u8],
         random: &Arc<dyn Random>,
     ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        to_der(&Self::parse(algorithm, material, random)?.key)
+        let key = Self::parse(algorithm, material, random)?.key;
+        rsa_checks::private(algorithm, material)?;
+        to_der(&key)
     }
 }
 

@@ -3,17 +3,21 @@
 #![expect(clippy::print_stderr, reason = "a test that lacks a tool says so")]
 
 mod documents;
+mod formats;
 mod golden;
 mod kinds;
 mod malformed;
 mod openssl;
 mod options;
 mod pyca;
+mod seeds;
 mod support;
 #[path = "../tally/mod.rs"]
 mod tally;
 mod tampered;
+mod transport;
 mod vectors;
+mod weak_rsa;
 mod wycheproof_agreement;
 mod wycheproof_ecdsa;
 mod wycheproof_kem;

@@ -3,12 +3,13 @@ Bytes are hex. Needs a cryptography with ML-DSA, ML-KEM and HPKE."""
 
 import hashlib
 import json
+import os
 import sys
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives import hashes, hpke, keywrap
 from cryptography.hazmat.primitives import serialization as form
-from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, padding, x25519
 
 DER, PKCS8, PLAIN = form.Encoding.DER, form.PrivateFormat.PKCS8, form.NoEncryption()
 SPKI = form.PublicFormat.SubjectPublicKeyInfo
@@ -75,6 +76,25 @@ def encapsulated(request):
     return {"secret": secret.hex(), "ciphertext": ciphertext.hex()}
 
 
+def oaep(request):
+    hash = {"sha256": hashes.SHA256, "sha384": hashes.SHA384, "sha512": hashes.SHA512}[request["hash"]]()
+    return padding.OAEP(padding.MGF1(hash), hash, None)
+
+
+def wrapped(request, key):
+    if request["how"] == "oaep":
+        return public(request).encrypt(key, oaep(request))
+    ephemeral = os.urandom(32)
+    return public(request).encrypt(ephemeral, oaep(request)) + keywrap.aes_key_wrap_with_padding(ephemeral, key)
+
+
+def unwrapped(request, sealed):
+    if request["how"] == "oaep":
+        return private(request).decrypt(sealed, oaep(request))
+    ephemeral = private(request).decrypt(sealed[:256], oaep(request))
+    return keywrap.aes_key_unwrap_with_padding(ephemeral, sealed[256:])
+
+
 def answer(request):
     algorithm = request.get("algorithm")
     take = lambda name: bytes.fromhex(request[name])
@@ -93,6 +113,10 @@ def answer(request):
             return encapsulated(request)
         case "decapsulate":
             return private(request).decapsulate(take("ciphertext")).hex()
+        case "wrap":
+            return wrapped(request, take("message")).hex()
+        case "unwrap":
+            return unwrapped(request, take("sealed")).hex()
         case "seal":
             return suite(algorithm).encrypt(take("message"), public(request), take("info")).hex()
         case "open":

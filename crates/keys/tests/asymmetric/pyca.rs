@@ -10,12 +10,12 @@ use std::{
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
-use strongroom_core::{Algorithm, SealOptions, SignOptions, Stored};
-use strongroom_keys::{private_from_der, private_to_der, public_der, public_from_der};
+use strongroom_core::{Algorithm, OaepHash, Provider as _, SealOptions, SignOptions, Stored};
+use strongroom_keys::{Transport, private_from_der, private_to_der, public_der, public_from_der};
 
 use crate::{
     golden::hex,
-    support::{generate, import, import_public, software, unhex},
+    support::{PROVIDER, generate, import, import_public, software, unhex},
 };
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/asymmetric/pyca.py");
@@ -120,6 +120,27 @@ fn ml_kem() {
         let secret = key.decapsulate(&text(&said[0]["ciphertext"])).unwrap();
         assert_eq!(*secret, text(&said[0]["secret"]), "{algorithm:?}");
         assert_eq!(*ours.secret, text(&said[1]), "{algorithm:?}");
+    }
+}
+
+/// Vault's import, and AWS's `RSA_AES_KEY_WRAP_SHA_256`: RSA-OAEP of an AES key, then AES-KWP.
+#[test]
+fn keys_on_their_way() {
+    let (stored, key, half) = generate(Algorithm::Rsa2048);
+    let (private, public) = documents(&stored);
+    for (hash, name) in
+        [(OaepHash::Sha256, "sha256"), (OaepHash::Sha384, "sha384"), (OaepHash::Sha512, "sha512")]
+    {
+        for (way, how) in [(Transport::Oaep(hash), "oaep"), (Transport::AesKwp(hash), "kwp")] {
+            let ours = hex(&way.wrap(&*half, PROVIDER.random(), TEXT).unwrap());
+            let requests = json!([
+                { "do": "wrap", "algorithm": "", "public": public, "hash": name, "how": how, "message": hex(TEXT) },
+                { "do": "unwrap", "algorithm": "", "private": private, "hash": name, "how": how, "sealed": ours },
+            ]);
+            let Some(said) = ask(&requests) else { return };
+            assert_eq!(*way.unwrap(&*key, PROVIDER.random(), &text(&said[0])).unwrap(), TEXT, "{way:?}");
+            assert_eq!(text(&said[1]), TEXT, "{way:?}");
+        }
     }
 }
 
