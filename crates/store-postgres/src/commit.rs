@@ -68,7 +68,7 @@ impl Shared {
     fn settle(&self, lane: &mut Lane, group: &Group, deadline: Instant) -> Result<Vec<Outcome>, Cause> {
         let mut attempt = 0;
         loop {
-            let failed = match lane.commit(&self.config, &self.meta, group, deadline) {
+            let failed = match lane.commit(&self.config, &self.meta, group, attempt, deadline) {
                 Ok(results) => return group.outcomes(&results).ok_or(Cause::Protocol),
                 Err(failed) => failed,
             };
@@ -96,11 +96,13 @@ impl Shared {
     fn ask(&self, lane: &mut Lane, trace: Trace, deadline: Instant) -> Result<Option<Vec<i64>>, Cause> {
         let mut attempt = 0;
         loop {
-            let failure = match lane.settle(&self.config, &self.meta, trace, deadline) {
-                Err(Failure::Refused(Cause::Exchanged)) => return Err(Cause::Exchanged),
-                Err(failure) => failure,
-                Ok(found) => return Ok(found),
-            };
+            let failure =
+                match lane.settle(&self.config, &self.meta, trace, self.config.timeouts.attempt(0, deadline))
+                {
+                    Err(Failure::Refused(Cause::Exchanged)) => return Err(Cause::Exchanged),
+                    Err(failure) => failure,
+                    Ok(found) => return Ok(found),
+                };
             attempt += 1;
             let pause = pause(attempt.min(8));
             if Instant::now() + pause >= deadline {

@@ -49,6 +49,7 @@ const HISTORY: Statement =
 
 /// A new connection to the database of a store that was opened: another one may have taken its address.
 pub(crate) fn reopen(config: &Config, meta: &Meta, deadline: Instant) -> Result<Connection, Cause> {
+    let deadline = config.timeouts.attempt(0, deadline);
     let mut connection = Connection::open(config, deadline)?;
     let mut same = false;
     let found = connection.call(&HISTORY, &[], deadline, |row| {

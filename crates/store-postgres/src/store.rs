@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) meta: Meta,
     pub(crate) pool: Pool,
+    /// Apart, so that what keeps the lease waits for no other read.
+    pub(crate) leases: Pool,
     pub(crate) line: Line,
     pub(crate) memory: Memory,
     batches: AtomicU64,
@@ -110,9 +112,10 @@ impl PostgresStore {
         }
         Ok(Self(Arc::new(Shared {
             instance: layout::random_id()?,
+            pool: Pool::new(config.readers, Some(connection)),
+            leases: Pool::new(1, None),
             config,
             meta,
-            pool: Pool::new(connection),
             line: Line::new((0..LANES).map(|_| Lane::default()).collect()),
             memory: Memory::default(),
             batches: AtomicU64::new(0),
@@ -136,6 +139,10 @@ fn found(connection: &mut Connection, deadline: Instant) -> Result<Meta, OpenErr
 impl Store for PostgresStore {
     fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
         self.0.get_many(keys)
+    }
+
+    fn revisions(&self, keys: &[RecordKey]) -> Result<Vec<Option<Revision>>, StoreError> {
+        self.0.revisions(keys)
     }
 
     fn scan(

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strongroom_core::{Store, StoreError};
+use strongroom_core::{Expect, Lease, Store, StoreError};
 use strongroom_store_postgres::{
     Config, OpenError, PostgresStore, Timeouts,
     testing::{Weather, database},
@@ -17,6 +17,9 @@ use crate::support::{commit, done, impatient, key, lower, put, value};
 
 /// Nothing here waits as long, however busy the machine is.
 const LONG: Duration = Duration::from_secs(15);
+
+/// How much later than promised a busy machine may be.
+const LATE: Duration = Duration::from_millis(1_500);
 
 fn in_time<T>(operation: impl FnOnce() -> T) -> T {
     let begun = Instant::now();
@@ -80,6 +83,58 @@ fn reads_and_those_who_wait_for_a_connection_give_up() {
     });
     proxy.set(Weather::Fair);
     assert_eq!(value(&store, 1), None, "it recovers by itself");
+}
+
+#[test]
+fn what_keeps_a_lease_gives_up_when_the_lease_ends_and_waits_for_no_other_read() {
+    let Some(database) = database() else { return };
+    let proxy = database.proxy();
+    // The only connection for other reads waits as long as an operation may.
+    let timeouts = Timeouts { silence: Duration::from_secs(60), ..Timeouts::default() };
+    let config = database.config_through(&proxy).with_timeouts(timeouts).with_readers(1);
+    let store = PostgresStore::create(config).unwrap();
+    let revision = done(&commit(&store, &[], vec![(key(1), put(b"x"))]));
+    let ask = || store.revisions(&[key(2), key(1)]);
+    assert_eq!(ask().unwrap(), [None, Some(revision)]);
+    thread::scope(|scope| {
+        proxy.set(Weather::LoseAnswers);
+        let other = scope.spawn(|| value(&store, 1));
+        thread::sleep(Duration::from_millis(100));
+        let begun = Instant::now();
+        assert!(matches!(ask(), Err(StoreError::Engine(_))));
+        assert!(begun.elapsed() < Lease::HELD + LATE, "waited {:?}", begun.elapsed());
+        proxy.set(Weather::Fair);
+        let begun = Instant::now();
+        assert_eq!(ask().unwrap(), [None, Some(revision)], "the silent connection is not asked again");
+        assert!(begun.elapsed() < LATE && !other.is_finished(), "waited {:?}", begun.elapsed());
+        proxy.cut();
+        assert_eq!(other.join().unwrap(), Some(b"x".to_vec()));
+    });
+}
+
+#[test]
+fn what_the_network_swallowed_is_no_harm_soon_after_it_is_back() {
+    for weather in [Weather::LoseAnswers, Weather::LoseRequests] {
+        let Some(database) = database() else { return };
+        let proxy = database.proxy();
+        let store = PostgresStore::create(database.config_through(&proxy)).unwrap();
+        done(&commit(&store, &[], vec![(key(1), put(b"before"))]));
+        thread::scope(|scope| {
+            proxy.set(weather);
+            let commits =
+                scope.spawn(|| commit(&store, &[(key(2), Expect::Absent)], vec![(key(2), put(b"x"))]));
+            // A read may have failed by then.
+            let reads = scope.spawn(|| drop(store.get_many(&[key(1)])));
+            // Longer than the first attempts last.
+            thread::sleep(Duration::from_millis(2_500));
+            proxy.set(Weather::Fair);
+            let begun = Instant::now();
+            let revision = done(&commits.join().unwrap());
+            assert_eq!(store.revisions(&[key(2)]).unwrap(), [Some(revision)]);
+            reads.join().unwrap();
+            assert!(begun.elapsed() < Timeouts::default().silence + LATE, "waited {:?}", begun.elapsed());
+        });
+    }
 }
 
 #[test]
