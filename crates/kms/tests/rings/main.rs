@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
 mod cache;
+mod canaries;
 mod check;
 mod ciphertext;
 mod cluster;
