@@ -1,3 +1,5 @@
+use std::fmt;
+
 /// How something is sealed to a public key.
 ///
 /// ```
@@ -7,7 +9,7 @@
 /// let hpke = SealOptions::Hpke { info: b"invoices", aad: b"2026-11" };
 /// assert_ne!(oaep, hpke);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum SealOptions<'a> {
     /// RSAES-OAEP (RFC 8017, section 7.1), with MGF1 over the same hash.
     Oaep {
@@ -24,6 +26,16 @@ pub enum SealOptions<'a> {
         /// What the message is bound to.
         aad: &'a [u8],
     },
+}
+
+/// Shows no byte of what the caller binds a message to.
+impl fmt::Debug for SealOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Oaep { hash, label } => write!(f, "Oaep({hash:?}, label of {} bytes)", label.len()),
+            Self::Hpke { info, aad } => write!(f, "Hpke(info of {} bytes, aad of {})", info.len(), aad.len()),
+        }
+    }
 }
 
 /// The hash of OAEP.

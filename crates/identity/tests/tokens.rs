@@ -10,6 +10,7 @@ use strongroom_core::{
     Actor, CommitError, Event, FixedClock, Hasher, Provider, RequestId, SealedStore, Store, StoreError,
     Tenant, Time, commit, drain,
     fault::{Fault, FaultStore},
+    surface::public_functions,
 };
 use strongroom_identity::{InvalidToken, RootToken, Token, Tokens};
 use strongroom_keys::RustCrypto;
@@ -280,4 +281,58 @@ fn many_that_open_a_new_database_at_once_hash_alike() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(hashes.iter().all(|hash| *hash == hashes[0]));
+}
+
+const MARK: &str = "canary-5pQ3";
+
+/// Every public function that takes or gives the text of a token; what it answers, as it prints.
+const CALLS: &[(&str, fn(&Tokens) -> String)] = &[
+    ("Tokens::install", |tokens| {
+        let installed = tokens.install(&chosen(MARK).unwrap());
+        format!("{installed:?}")
+    }),
+    ("Tokens::cached", |tokens| format!("{:?}", tokens.cached(MARK))),
+    ("Tokens::check", |tokens| format!("{:?} {:?}", tokens.check(MARK), tokens.check(&MARK.repeat(99)))),
+    ("Tokens::hash_for_events", |tokens| format!("{:?}", tokens.hash_for_events(MARK))),
+    ("RootToken::insecure_from_text", |_| {
+        let refused = chosen(&format!("{MARK} ")).unwrap_err();
+        format!("{refused} {refused:?} {:?}", chosen(MARK))
+    }),
+    ("RootToken::secret", |_| format!("{:?}", chosen(MARK).unwrap().secret())),
+    ("RootToken::record", |_| format!("{:?}", chosen(MARK).unwrap().record())),
+];
+
+/// Functions that take no text of a token and give none.
+const OPEN: &[&str] = &["RootToken::new", "Token::accessor_text", "Tokens::caller", "Tokens::new"];
+
+#[test]
+fn the_text_of_a_token_is_in_nothing_that_prints_no_event_and_no_record() {
+    let db = db();
+    let (unsealed, tokens) = db.unseal();
+    let bytes: Vec<_> = MARK.bytes().map(|byte| byte.to_string()).collect();
+    for round in 0..2 {
+        for (function, call) in CALLS {
+            let shown = format!("{} {tokens:?}", call(&tokens));
+            assert!(
+                !shown.contains(MARK) && !shown.contains(&bytes.join(", ")),
+                "{function} {round}: {shown}"
+            );
+        }
+    }
+    assert!(tokens.check(MARK).unwrap().is_some(), "it was installed");
+    let mut events = Vec::new();
+    drain(&unsealed, 9, &mut |event: &Event| events.push(format!("{event:?}"))).unwrap();
+    assert!(!events.is_empty() && !events.concat().contains(MARK));
+    assert!(!contains(&db, MARK.as_bytes()));
+}
+
+#[test]
+fn every_public_function_of_tokens_has_its_row() {
+    let of = |name: &str| {
+        let functions = public_functions(env!("CARGO_MANIFEST_DIR"), name).unwrap();
+        functions.into_iter().map(move |function| format!("{name}::{function}")).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<_> = CALLS.iter().map(|(function, _)| *function).chain(OPEN.iter().copied()).collect();
+    rows.sort_unstable();
+    assert_eq!(["RootToken", "Token", "Tokens"].map(of).concat(), rows);
 }

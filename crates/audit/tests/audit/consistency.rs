@@ -7,7 +7,7 @@ use strongroom_audit::{
 };
 use strongroom_core::{Batch, Store, Write, memory::MemoryStore};
 
-use crate::support::{Fixture, TENANT};
+use crate::support::{Fixture, TENANT, resized, roots_swapped};
 
 const LOG: LogId = LogId::Tenant(TENANT);
 
@@ -69,6 +69,26 @@ fn a_proof_that_is_cut_off_padded_or_turned_round_is_refused() {
     let (old, rest) = rest.split_at(end);
     let (path, new) = rest.split_once("\n\n").unwrap();
     assert!(!holds(&format!("{first}\n{new}{path}\n\n{old}"), &key));
+}
+
+#[test]
+fn another_size_or_root_of_either_checkpoint_is_refused() {
+    let (_, key, _, text) = grown();
+    let changed = resized(&text);
+    assert_eq!(changed.len(), 4);
+    changed.iter().for_each(|changed| assert!(!holds(changed, &key), "{changed}"));
+    assert!(!holds(&roots_swapped(&text), &key));
+}
+
+#[test]
+fn a_proof_with_a_byte_less_or_something_around_it_is_refused() {
+    let (_, key, _, text) = grown();
+    for length in (0..text.len()).filter(|length| text.is_char_boundary(*length)) {
+        assert!(!holds(&text[..length], &key), "{length}");
+    }
+    for around in ["\n", " ", "x", "\0", "hash\n"] {
+        assert!(!holds(&format!("{around}{text}"), &key) && !holds(&format!("{text}{around}"), &key));
+    }
 }
 
 #[test]

@@ -64,11 +64,23 @@ fn fsck(fixture: &Fixture) -> Fsck {
 fn each_flip(
     fixture: &Fixture,
     store: &MemoryStore,
-    (key, value): &(RecordKey, Vec<u8>),
+    row: &(RecordKey, Vec<u8>),
     step: usize,
+    check: impl FnMut(usize, &[Finding]),
+) {
+    let bits = (0..row.1.len() * 8).step_by(step);
+    flip_each(fixture, store, row, bits, check);
+}
+
+/// Flips these bits of a value, one at a time, and tells what `fsck` says of each.
+fn flip_each(
+    fixture: &Fixture,
+    store: &MemoryStore,
+    (key, value): &(RecordKey, Vec<u8>),
+    bits: impl Iterator<Item = usize>,
     mut check: impl FnMut(usize, &[Finding]),
 ) {
-    for bit in (0..value.len() * 8).step_by(step) {
+    for bit in bits {
         let mut damaged = value.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         write(store, key.clone(), Write::Put(damaged.into()));
@@ -102,6 +114,52 @@ fn every_flipped_bit_of_an_entry_names_the_entry() {
         let entry = ((bit / 8).saturating_sub(1) / length) as u64;
         assert!(finds(findings, LOG, |part| *part == Part::Entry(entry)), "bit {bit}: {findings:?}");
     });
+}
+
+/// The rows of a log with one event, of which every kind of record but tiles is there.
+fn small() -> (Fixture, Arc<MemoryStore>) {
+    let (fixture, store) = Fixture::with_events(1);
+    let caller = Caller::application(TENANT);
+    fixture.log.set_retention(&caller, &Retention::default()).unwrap();
+    let hold = Hold { name: name("case-1"), tenant: TENANT, resource: None, from: None, until: None };
+    fixture.log.place_hold(&caller, &hold).unwrap();
+    let producer = Producer { id: [5; 16], tenant: TENANT, actor: Actor::Application, services: Vec::new() };
+    fixture.log.register_producer(&caller, &producer).unwrap();
+    (fixture, store)
+}
+
+#[test]
+fn every_flipped_bit_of_every_row_of_a_small_log_is_found() {
+    const THREADS: usize = 4;
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                let (fixture, store) = small();
+                let tables = [SETTINGS, HEADS, ENTRIES, INDEX, MONTHS, RETENTION, HOLDS, PRODUCERS];
+                for row in tables.into_iter().flat_map(|table| rows(&store, table)) {
+                    let bits = (thread..row.1.len() * 8).step_by(THREADS);
+                    flip_each(&fixture, &store, &row, bits, |bit, findings| {
+                        assert!(!findings.is_empty(), "bit {bit} of {:?}", row.0);
+                    });
+                }
+                assert_eq!(fsck(&fixture).findings, [], "all was put back");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_flipped_bit_in_each_hash_of_a_tile_and_at_each_place_of_a_hash_names_the_tile() {
+    let (fixture, store) = Fixture::with_events(256);
+    for row in rows(&store, TILES) {
+        let numbers = place(&row.0).1;
+        // In the hash with this number, the bit with the same number.
+        let bits = (0..row.1.len() / 32).map(|hash| hash * 256 + hash);
+        flip_each(&fixture, &store, &row, bits, |bit, findings| {
+            let this = |part: &Part| matches!(part, Part::Tile(tile) if [tile.level.into(), tile.index] == numbers[..]);
+            assert!(finds(findings, LOG, this), "bit {bit} of {:?}: {findings:?}", row.0);
+        });
+    }
 }
 
 #[test]

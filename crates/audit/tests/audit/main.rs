@@ -1,6 +1,7 @@
 //! What the audit log promises, and the attacks on it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+mod canaries;
 mod consistency;
 mod damage;
 mod drain;

@@ -2,7 +2,7 @@
 
 use strongroom_audit::{AuditError, InclusionProof, LogId, ProofError, VerifierKey};
 
-use crate::support::{Fixture, OTHER, TENANT, event};
+use crate::support::{Fixture, OTHER, TENANT, event, resized, roots_swapped};
 
 /// A log with events of two tenants, so that heads have neighbours, and the proof of one in the middle.
 fn proven() -> (Fixture, VerifierKey, String) {
@@ -100,6 +100,16 @@ fn another_index_or_size_is_refused() {
         assert!(text.contains(from), "{from:?}");
         assert!(!holds(&text.replacen(from, to, 1), &key), "{to:?}");
     }
+    // Of both checkpoints, that of the tenant and the global one.
+    let changed = resized(&text);
+    assert_eq!(changed.len(), 4);
+    changed.iter().for_each(|changed| assert!(!holds(changed, &key), "{changed}"));
+}
+
+#[test]
+fn roots_in_each_others_place_are_refused() {
+    let (_, key, text) = proven();
+    assert!(!holds(&roots_swapped(&text), &key));
 }
 
 #[test]

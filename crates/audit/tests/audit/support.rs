@@ -164,3 +164,32 @@ pub(crate) fn event(tenant: Tenant, resource: &str, time: Time) -> Event {
 pub(crate) fn names(payloads: &[Payload]) -> Vec<String> {
     payloads.iter().map(|payload| payload.event.resource.as_ref().unwrap().to_string()).collect()
 }
+
+/// A proof with the size of each of its checkpoints one greater, and one smaller.
+pub(crate) fn resized(proof: &str) -> Vec<String> {
+    let origins = |line: &&str| line.starts_with("strongroom/db/");
+    let lines: Vec<_> = proof.lines().collect();
+    let sizes = (1..lines.len()).filter(|at| origins(&lines[at - 1]));
+    let with = |at: usize, size: u64| {
+        let size = size.to_string();
+        let line =
+            |(number, line): (usize, &&str)| if number == at { size.clone() } else { (*line).to_owned() };
+        lines.iter().enumerate().map(line).map(|line| line + "\n").collect::<String>()
+    };
+    sizes
+        .flat_map(|at| {
+            let size: u64 = lines[at].parse().unwrap();
+            [with(at, size + 1), with(at, size - 1)]
+        })
+        .collect()
+}
+
+/// A proof whose two checkpoints have each other's root.
+pub(crate) fn roots_swapped(proof: &str) -> String {
+    let mut lines: Vec<_> = proof.lines().collect();
+    let origin = |at: &usize| lines[*at].starts_with("strongroom/db/");
+    let roots: Vec<_> = (0..lines.len()).filter(origin).map(|at| at + 2).collect();
+    assert_ne!(lines[roots[0]], lines[roots[1]]);
+    lines.swap(roots[0], roots[1]);
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

@@ -1,6 +1,7 @@
 //! What the barrier promises, promise by promise and attack by attack.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+mod canaries;
 mod collector;
 mod contract;
 mod copy;

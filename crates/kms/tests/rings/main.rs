@@ -3,6 +3,7 @@
 
 mod budget;
 mod cache;
+mod canaries;
 mod check;
 mod ciphertext;
 mod cluster;

@@ -45,8 +45,13 @@ impl Book {
         }
     }
 
-    /// That a ring has exactly the events of what was done to it; answers how many.
-    pub(super) fn tells(&self, client: &mut Client, ring: &str, acknowledged: u64) -> u64 {
+    /// That each ring has exactly the events of what was done to it; answers how many changes were acknowledged.
+    pub(super) fn tells_all(&self, client: &mut Client, rings: &[(String, u64)]) -> u64 {
+        rings.iter().for_each(|(ring, acknowledged)| self.tells(client, ring, *acknowledged));
+        rings.iter().map(|(_, acknowledged)| acknowledged).sum()
+    }
+
+    fn tells(&self, client: &mut Client, ring: &str, acknowledged: u64) {
         let told =
             |action: &str| self.told.get(&(ring.to_owned(), action.to_owned())).copied().unwrap_or_default();
         let path = format!("transit/keys/{ring}");
@@ -55,6 +60,5 @@ impl Book {
         assert!(version >= acknowledged, "{ring}: {version} of {acknowledged}");
         assert_eq!(told("create"), version.min(1), "{ring}: created");
         assert_eq!(told("rotate"), version.saturating_sub(1), "{ring}: rotated");
-        version
     }
 }

@@ -125,10 +125,24 @@ fn fsck_finds_a_sound_log_a_flipped_byte_and_a_log_that_was_rolled_back() {
     let said = json_of(&back)["checkpoints"][0].as_str().unwrap().to_owned();
     assert!(said.contains("cut off or rolled back"), "{said}");
     assert!(fsck(&early, &[]).status.success(), "by itself it is sound");
-    change_a_row(&data, 0x0402);
-    let damaged = fsck(&data, &[]);
-    assert_eq!(damaged.status.code(), Some(1), "{}", text(&damaged.stderr));
-    assert!(json_of(&damaged)["damaged"][0]["part"].as_str().unwrap().starts_with("entry"), "{damaged:?}");
+    // Heads hold the checkpoints.
+    let parts = [
+        (0x0401, "the head"),
+        (0x0402, "entry"),
+        (0x0403, "tile/"),
+        (0x0404, "the index"),
+        (0x0405, "the key of"),
+    ];
+    for (table, named) in parts {
+        let copy = folder.path().join(format!("{table:04x}"));
+        copy_folder(&data, &copy);
+        change_a_row(&copy, table);
+        let damaged = fsck(&copy, &[]);
+        assert_eq!(damaged.status.code(), Some(1), "{table:04x}: {}", text(&damaged.stderr));
+        let found = json_of(&damaged)["damaged"].clone();
+        let parts = found.as_array().unwrap().iter().map(|finding| finding["part"].as_str().unwrap());
+        assert!(parts.into_iter().any(|part| part.starts_with(named)), "{table:04x}: {found}");
+    }
 }
 
 fn copy_folder(from: &Path, to: &Path) {
