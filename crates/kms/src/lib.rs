@@ -20,9 +20,11 @@
 mod archive;
 mod budget;
 mod cache;
+mod changes;
 mod check;
 mod clock;
 mod configure;
+mod deletion;
 mod error;
 mod handle;
 mod lifecycle;
@@ -40,12 +42,15 @@ mod rings;
 mod state;
 mod states;
 mod text;
+mod trim;
 mod uses;
 mod version_record;
 mod version_states;
 mod weight;
+mod work;
 
-pub use check::{RingCheck, UsesCheck};
+pub use check::{RingCheck, UsesCheck, checks};
+pub use deletion::Tombstone;
 pub use error::KmsError;
 pub use handle::RingHandle;
 pub use limits::{AtLimit, UseLimits};

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::UseLimits;
 
 /// How the key rings of a database are kept in memory, and what holds for all of them.
@@ -12,10 +14,12 @@ pub struct Options {
     /// The memory that rings may take, in bytes: 256 MiB. What goes beyond it is wiped, and read anew when it is used
     /// again. A ring that takes more than half of a small budget, or a thirty-second of a large one, is read at each use.
     pub cache_bytes: usize,
+    /// How long a scheduled deletion waits at least: seven days unless told otherwise.
+    pub shortest_wait: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: UseLimits::default(), cache_bytes: 256 << 20 }
+        Self { limits: UseLimits::default(), cache_bytes: 256 << 20, shortest_wait: Duration::from_secs(7 * 24 * 3_600) }
     }
 }

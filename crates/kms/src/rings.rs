@@ -30,7 +30,7 @@ pub struct Kms(Arc<Inner>);
 struct Inner {
     base: Base,
     cache: Cache,
-    limits: UseLimits,
+    options: Options,
 }
 
 /// The rings of one tenant, for one caller.
@@ -54,18 +54,17 @@ pub struct Signature {
 impl Kms {
     /// The rings under `base`. When its gate closes, every key in memory is wiped.
     pub fn new(base: Base) -> Self {
-        Self::with_options(base, &Options::default())
+        Self::with_options(base, Options::default())
     }
 
     /// The same with what is to happen to keys that are counted.
     pub fn with_limits(base: Base, limits: UseLimits) -> Self {
-        Self::with_options(base, &Options { limits, ..Options::default() })
+        Self::with_options(base, Options { limits, ..Options::default() })
     }
 
-    /// The same with options.
-    pub fn with_options(base: Base, options: &Options) -> Self {
-        let Options { limits, cache_bytes } = *options;
-        let inner = Arc::new(Inner { base, cache: Cache::new(cache_bytes), limits });
+    /// The same with other options.
+    pub fn with_options(base: Base, options: Options) -> Self {
+        let inner = Arc::new(Inner { base, cache: Cache::new(options.cache_bytes), options });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -97,7 +96,11 @@ impl Kms {
     }
 
     pub(crate) fn limits(&self) -> &UseLimits {
-        &self.0.limits
+        &self.0.options.limits
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
     }
 
     pub(crate) fn evict(&self, tenant: Tenant, name: &str) {
