@@ -62,6 +62,8 @@ pub mod fault;
 pub mod key_conformance;
 pub mod memory;
 pub mod secret_bytes;
+#[cfg(feature = "testing")]
+pub mod tap;
 
 pub use action::{Action, Class, Service};
 pub use algorithm::{Algorithm, Purpose, UseLimit};

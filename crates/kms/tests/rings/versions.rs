@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use strongroom_core::{Algorithm, PLAIN_LIMITS, Provider, RecordKey, Segment, Store, Table};
+use strongroom_core::{Algorithm, PLAIN_LIMITS, Provider, RecordKey, Segment, Store, Table, tap::Tapped};
 use strongroom_keys::RustCrypto;
 use strongroom_kms::Kms;
 use strongroom_store_postgres::testing::Engine;
@@ -10,13 +10,13 @@ use strongroom_store_postgres::testing::Engine;
 use crate::{
     spy::Spy,
     support::{DELETABLE, TENANT, base_with, minimums, name, verdict},
-    taps::{Count, Tapped},
+    taps::Count,
 };
 
 #[test]
 fn a_ring_has_a_thousand_versions_at_most_and_the_oldest_still_opens() {
     let (inner, spy) = (Arc::new(Engine::new()), Arc::new(Spy::default()));
-    let store = Tapped::new(inner.clone(), Count::default());
+    let store = Tapped::over(inner.clone(), Count::default());
     let kms = Kms::new(base_with(store.clone(), spy.clone()));
     let (rings, ring) = (kms.without_caller(TENANT), name("ring"));
     rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
