@@ -97,7 +97,7 @@ impl Shared {
         let mut attempt = 0;
         loop {
             let failure = match lane.settle(&self.config, &self.meta, trace, deadline) {
-                Err(Failure::Refused(Cause::Exchanged)) => return Err(Cause::Exchanged),
+                Err(Failure::Refused(cause @ (Cause::Exchanged | Cause::Newer))) => return Err(cause),
                 Err(failure) => failure,
                 Ok(found) => return Ok(found),
             };
