@@ -42,7 +42,7 @@ cluster() {
 
 # What stands on an engine, on this one too.
 on_engine() {
-    local packages=(-p strongroom-barrier -p strongroom-kms -p strongroom-identity)
+    local packages=(-p strongroom-barrier -p strongroom-kms -p strongroom-identity -p strongroom-audit)
     if cargo nextest --version > /dev/null 2>&1; then
         STRONGROOM_TEST_ENGINE=$1 cargo nextest run "${packages[@]}" --filterset 'kind(test)' --cargo-quiet \
             --status-level slow --final-status-level fail --no-fail-fast

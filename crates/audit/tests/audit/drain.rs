@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use strongroom_audit::{AuditError, AuditLog, LogId};
-use strongroom_core::{Event, FixedClock, Tenant, Time, memory::MemoryStore, waiting};
+use strongroom_core::{Event, FixedClock, Tenant, Time, waiting};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{DAY, Fixture, HISTORY, NOW, OTHER, TENANT, all, base, event, name, names, put};
 
@@ -36,14 +37,14 @@ fn a_log_is_made_once_and_opened_after_that() {
     let again = AuditLog::create(fixture.base.clone(), HISTORY, &name("db"));
     assert!(matches!(again, Err(AuditError::Exists)));
     AuditLog::open(fixture.base.clone(), HISTORY).unwrap();
-    let empty = base(Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let empty = base(Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     assert!(matches!(AuditLog::open(empty, HISTORY), Err(AuditError::Missing)));
     assert!(matches!(fixture.log.checkpoint(LogId::Tenant(TENANT)), Err(AuditError::NotFound)));
 }
 
 #[test]
 fn an_empty_global_log_has_a_checkpoint_over_nothing() {
-    let base = base(Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let base = base(Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     let log = AuditLog::create(base, HISTORY, &name("db")).unwrap();
     let key = log.verifier_key(LogId::Global).unwrap();
     let note = log.checkpoint(LogId::Global).unwrap();

@@ -1,13 +1,14 @@
-//! Logs over a memory store, with a clock that stands still.
+//! Logs over an engine, with a clock that stands still.
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_audit::{AuditLog, InclusionProof, LogId, Order, Payload, Query};
+use strongroom_audit::{AuditError, AuditLog, InclusionProof, LogId, Month, Order, Payload, Query};
 use strongroom_core::{
-    Action, Base, Caller, CommitError, Event, FixedClock, Gate, Name, Reader, SealedStore, Service, Tenant,
-    Time, memory::MemoryStore,
+    Action, Base, Caller, CommitError, Event, FixedClock, Gate, Name, Reader, SealedStore, Service,
+    StoreError, Tenant, Time,
 };
 use strongroom_keys::RustCrypto;
+use strongroom_store_postgres::testing::Engine;
 
 pub(crate) const TENANT: Tenant = Tenant::from_bytes([1; 16]);
 pub(crate) const OTHER: Tenant = Tenant::from_bytes([2; 16]);
@@ -33,9 +34,9 @@ pub(crate) fn base(store: Arc<dyn SealedStore>, clock: Arc<FixedClock>) -> Base 
 }
 
 impl Fixture {
-    /// A new log in a new memory store, which has its own first event behind it.
+    /// A new log in a new engine, which has its own first event behind it.
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(MemoryStore::new()))
+        Self::over(Arc::new(Engine::new()))
     }
 
     pub(crate) fn over(store: Arc<dyn SealedStore>) -> Self {
@@ -46,9 +47,9 @@ impl Fixture {
         Self { log, base, clock }
     }
 
-    /// A log in a memory store with so many events of [`TENANT`], one for each name `key-0`, `key-1`, and so on.
-    pub(crate) fn with_events(count: usize) -> (Self, Arc<MemoryStore>) {
-        let store = Arc::new(MemoryStore::new());
+    /// A log in an engine with so many events of [`TENANT`], one for each name `key-0`, `key-1`, and so on.
+    pub(crate) fn with_events(count: usize) -> (Self, Arc<Engine>) {
+        let store = Arc::new(Engine::new());
         let fixture = Self::over(store.clone());
         fixture.put_keys(0..count);
         fixture.log.drain_all().unwrap();
@@ -78,6 +79,23 @@ impl Fixture {
     /// Every event of a tenant's log, oldest first.
     pub(crate) fn all(&self, tenant: Tenant) -> Vec<Payload> {
         all(&self.log, tenant)
+    }
+
+    /// Erases a month. An engine that cannot scrub says so, once the month is gone.
+    pub(crate) fn erase_month(
+        &self,
+        caller: &Caller,
+        tenant: Tenant,
+        month: Month,
+    ) -> Result<(), AuditError> {
+        let unsupported = |error: &StoreError| matches!(error, StoreError::Unsupported(_));
+        match self.log.erase_month(caller, tenant, month) {
+            Err(AuditError::Store(error)) if unsupported(&error) => {
+                assert!(self.base.store.scrub().is_err_and(|error| unsupported(&error)));
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     pub(crate) fn size(&self, log: LogId) -> u64 {
