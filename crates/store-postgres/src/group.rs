@@ -1,11 +1,7 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use strongroom_core::{Batch, Expect, Lowered, Outcome, RecordKey, Revision, StoreError, Write};
+use strongroom_core::{Batch, Lowered, Outcome, RecordKey, Revision, StoreError, Write};
 
-use crate::param::Param;
-
-/// Locks that keys are spread over.
-const BUCKETS: u64 = 1024;
 /// At most this many batches are committed together.
 const MOST_BATCHES: usize = 256;
 /// A group takes no further batch once it holds this many expectations and writes.
@@ -68,7 +64,20 @@ impl Group {
         self.members.push(lowered.clone());
     }
 
-    fn batches(&self) -> impl Iterator<Item = &Batch> {
+    /// The keys that are expected, and those that are written.
+    pub(crate) fn keys(&self) -> (&HashSet<RecordKey>, &HashSet<RecordKey>) {
+        (&self.expected, &self.written)
+    }
+
+    pub(crate) fn operations(&self) -> usize {
+        self.operations
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn batches(&self) -> impl Iterator<Item = &Batch> {
         // All members were taken as batches of this instance.
         self.members.iter().filter_map(|lowered| lowered.batch(self.instance).ok())
     }
@@ -90,128 +99,9 @@ impl Group {
     }
 }
 
-/// The parameters of a call.
-#[derive(Debug, Default)]
-pub(crate) struct Call<'g> {
-    batches: i32,
-    locks: Vec<i32>,
-    expect_batch: Vec<i32>,
-    expect_key: Vec<&'g [u8]>,
-    expect_revision: Vec<Option<i64>>,
-    put_batch: Vec<i32>,
-    put_key: Vec<&'g [u8]>,
-    put_value: Vec<&'g [u8]>,
-    delete_batch: Vec<i32>,
-    delete_key: Vec<&'g [u8]>,
-}
-
-impl<'g> Call<'g> {
-    pub(crate) fn of(group: &'g Group) -> Self {
-        let mut call = Self { locks: locks(group), ..Self::default() };
-        for batch in group.batches() {
-            call.batches += 1;
-            call.add(batch);
-        }
-        call
-    }
-
-    fn add(&mut self, batch: &'g Batch) {
-        for (key, expect) in &batch.expectations {
-            self.expect_batch.push(self.batches);
-            self.expect_key.push(key.as_bytes());
-            self.expect_revision.push(match expect {
-                Expect::Absent => None,
-                // No record has a revision beyond what a sequence gives.
-                Expect::At(revision) => Some(i64::try_from(revision.0).unwrap_or(i64::MAX)),
-            });
-        }
-        for (key, write) in &batch.writes {
-            match write {
-                Write::Put(value) => {
-                    self.put_batch.push(self.batches);
-                    self.put_key.push(key.as_bytes());
-                    self.put_value.push(value);
-                }
-                Write::Delete => {
-                    self.delete_batch.push(self.batches);
-                    self.delete_key.push(key.as_bytes());
-                }
-            }
-        }
-    }
-
-    pub(crate) fn parameters(&self) -> [Param<'_>; 10] {
-        [
-            Param::Int(self.batches),
-            Param::Ints(&self.locks),
-            Param::Ints(&self.expect_batch),
-            Param::AllBytes(&self.expect_key),
-            Param::Longs(&self.expect_revision),
-            Param::Ints(&self.put_batch),
-            Param::AllBytes(&self.put_key),
-            Param::AllBytes(&self.put_value),
-            Param::Ints(&self.delete_batch),
-            Param::AllBytes(&self.delete_key),
-        ]
-    }
-}
-
-/// The locks of all keys in ascending order: the number of a bucket, negative where nothing in it is written.
-fn locks(group: &Group) -> Vec<i32> {
-    let mut buckets = BTreeMap::new();
-    for key in &group.expected {
-        buckets.entry(bucket(key)).or_insert(false);
-    }
-    for key in &group.written {
-        buckets.insert(bucket(key), true);
-    }
-    buckets.into_iter().map(|(bucket, exclusive)| if exclusive { bucket } else { -bucket }).collect()
-}
-
-/// From 1 to [`BUCKETS`], by FNV-1a and the last step of MurmurHash3, as keys often differ in their last byte alone. A part of the layout: all nodes must agree on it.
-fn bucket(key: &RecordKey) -> i32 {
-    let hash = key.as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    i32::try_from((mixed >> 33) % BUCKETS + 1).unwrap_or(1)
-}
-
 fn length(write: &Write) -> usize {
     match write {
         Write::Put(value) => value.len(),
         Write::Delete => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use strongroom_core::{Segment, Table, Tenant};
-
-    use super::*;
-
-    fn key(number: u64) -> RecordKey {
-        RecordKey::new(Tenant::SYSTEM, Table::new(0x7f01), &[Segment::Number(number)]).unwrap()
-    }
-
-    #[test]
-    fn the_bucket_of_a_key_is_the_same_in_every_release() {
-        assert_eq!([0, 1, 2, 1 << 40].map(|number| bucket(&key(number))), [330, 554, 52, 881]);
-    }
-
-    #[test]
-    fn locks_ascend_and_a_bucket_that_is_written_is_locked_once_and_alone() {
-        let batch = Batch {
-            expectations: (0..300).map(|number| (key(number), Expect::Absent)).collect(),
-            writes: (200..400).map(|number| (key(number), Write::Delete)).collect(),
-        };
-        let group = Group::of([1; 16], &Lowered::new([1; 16], 1, batch).unwrap()).unwrap();
-        let locks = locks(&group);
-        assert!(locks.is_sorted_by(|one, next| one.abs() < next.abs()));
-        for number in 0..400 {
-            let (exclusive, any) =
-                (locks.contains(&bucket(&key(number))), locks.contains(&-bucket(&key(number))));
-            assert!(if number < 200 { exclusive || any } else { exclusive });
-        }
     }
 }

@@ -2,11 +2,12 @@ use std::time::Instant;
 
 use crate::{
     Config,
+    call::Call,
     connection::{Connection, Statement},
     error::{Cause, Failure, State},
-    group::{Call, Group},
+    group::Group,
     layout::{self, Meta},
-    param::{BYTEA, BYTEA_ARRAY, INT4, INT4_ARRAY, INT8, INT8_ARRAY, Param, read_longs},
+    param::{BYTEA, Param, read_longs},
 };
 
 const BEGIN: Statement = Statement {
@@ -20,25 +21,6 @@ const SWEEP: Statement = Statement {
     name: "sweep",
     text: "DELETE FROM strongroom_lane WHERE used < now() - interval '1 day'",
     types: &[],
-};
-
-const COMMIT: Statement = Statement {
-    name: "commit",
-    text: "SELECT strongroom_commit_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    types: &[
-        BYTEA,
-        INT8,
-        INT4,
-        INT4_ARRAY,
-        INT4_ARRAY,
-        BYTEA_ARRAY,
-        INT8_ARRAY,
-        INT4_ARRAY,
-        BYTEA_ARRAY,
-        BYTEA_ARRAY,
-        INT4_ARRAY,
-        BYTEA_ARRAY,
-    ],
 };
 
 /// Waits for a call that is under way, as it holds the row from its last step on; one that has not come so far will
@@ -93,15 +75,14 @@ impl Lane {
         let id = self.begin(config, meta, deadline)?;
         self.calls += 1;
         let trace = Trace { lane: id, call: self.calls };
-        let [batches, locks, a, b, c, d, e, f, g, h] = call.parameters();
-        let parameters = [Param::Bytes(&id), Param::Long(trace.call), batches, locks, a, b, c, d, e, f, g, h];
+        let parameters = call.parameters(&id, trace.call);
         let mut results = Err(Cause::Protocol);
         let answer = self.connection(config, meta, deadline).map_err(refused)?.call(
-            &COMMIT,
+            call.statement(),
             &parameters,
             deadline,
             |row| {
-                results = row.bytes().and_then(read_longs);
+                results = call.results(row);
                 Ok(())
             },
         );

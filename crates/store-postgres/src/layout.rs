@@ -9,7 +9,7 @@ use crate::{
 /// What leads from nothing to the layout of this release. A step only adds: what it finds stays as it is, and a
 /// function that works otherwise gets a new number in its name, so nodes of two releases live on one database. It locks
 /// tables in the order in which a commit does: records, then lanes.
-const STEPS: &[&str] = &[include_str!("layout_1.sql")];
+const STEPS: &[&str] = &[include_str!("layout_1.sql"), include_str!("layout_2.sql")];
 
 /// The least step that a release has to know to use what this one writes.
 const LEAST: u32 = 1;
@@ -200,10 +200,10 @@ mod tests {
         drop(PostgresStore::create(database.config()).unwrap());
         // A step that fails if it is made twice, and one that adds to it.
         let steps = [
-            STEPS[0],
-            "CREATE TABLE strongroom_later (id integer);",
-            "INSERT INTO strongroom_later VALUES (7);",
-        ];
+            STEPS,
+            &["CREATE TABLE strongroom_later (id integer);", "INSERT INTO strongroom_later VALUES (7);"],
+        ]
+        .concat();
         let begin = Barrier::new(6);
         thread::scope(|scope| {
             for _ in 0..6 {
@@ -211,11 +211,14 @@ mod tests {
                     let deadline = Instant::now() + Duration::from_secs(20);
                     let mut connection = Connection::open(&database.config(), deadline).unwrap();
                     begin.wait();
-                    raise(&mut connection, &steps, 1, 2, deadline).unwrap();
+                    raise(&mut connection, &steps, VERSION, LEAST + 1, deadline).unwrap();
                 });
             }
         });
         let found = "SELECT layout, least, (SELECT count(*) FROM strongroom_later) FROM strongroom_meta";
-        assert_eq!(database.run(found).unwrap(), ["3", "2", "1"]);
+        assert_eq!(
+            database.run(found).unwrap(),
+            [VERSION + 2, LEAST + 1, 1].map(|number| number.to_string())
+        );
     }
 }

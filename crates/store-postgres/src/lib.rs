@@ -29,6 +29,7 @@
 //! the settings that the file `session.rs` lists. No extension, no trigger, no LISTEN, no large objects. A pooler between must
 //! keep a session for each connection.
 
+mod call;
 mod commit;
 mod config;
 mod config_text;
@@ -38,6 +39,7 @@ mod group;
 mod lane;
 mod layout;
 mod line;
+mod locks;
 mod login;
 mod memory;
 mod param;

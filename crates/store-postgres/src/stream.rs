@@ -54,7 +54,13 @@ impl Stream {
 
     /// Writes everything, or fails at the deadline.
     pub(crate) fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-        self.limit(deadline)?;
+        let left = Some(left(deadline)?);
+        match self {
+            Self::Unix(stream) => stream.set_write_timeout(left)?,
+            Self::Tcp(stream) => stream.set_write_timeout(left)?,
+            // Encryption may read before it writes.
+            Self::Tls(stream) => limit(&stream.sock, deadline)?,
+        }
         match self {
             Self::Unix(stream) => write_until(stream, bytes, deadline),
             Self::Tcp(stream) => write_until(stream, bytes, deadline),
@@ -67,7 +73,12 @@ impl Stream {
 
     /// Reads what is there, at least a byte, or fails at the deadline.
     pub(crate) fn read(&mut self, into: &mut [u8], deadline: Instant) -> io::Result<usize> {
-        self.limit(deadline)?;
+        let left = Some(left(deadline)?);
+        match self {
+            Self::Unix(stream) => stream.set_read_timeout(left)?,
+            Self::Tcp(stream) => stream.set_read_timeout(left)?,
+            Self::Tls(stream) => limit(&stream.sock, deadline)?,
+        }
         let read = match self {
             Self::Unix(stream) => stream.read(into),
             Self::Tcp(stream) => stream.read(into),
@@ -76,18 +87,6 @@ impl Stream {
         match read {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
             other => other,
-        }
-    }
-
-    fn limit(&self, deadline: Instant) -> io::Result<()> {
-        match self {
-            Self::Unix(stream) => {
-                let left = left(deadline)?;
-                stream.set_read_timeout(Some(left))?;
-                stream.set_write_timeout(Some(left))
-            }
-            Self::Tcp(stream) => limit(stream, deadline),
-            Self::Tls(stream) => limit(&stream.sock, deadline),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use strongroom_core::{Direction, Expect, Lowered, Outcome, Revision, Store, Write};
 
-use crate::support::{everything, key, lower, number, put};
+use crate::support::{everything, key, lower, made_large, number, put};
 
 /// Records that batches meet on.
 pub(crate) const RECORDS: u64 = 6;
@@ -132,6 +132,7 @@ impl Player {
             .iter()
             .map(|(number, found)| (key(*number), found.map_or(Expect::Absent, Expect::At)))
             .collect();
+        let expected = if dice.below(3) == 0 { made_large(expected) } else { expected };
         let batch = writes
             .iter()
             .map(|(number, value)| (key(*number), value.as_ref().map_or(Write::Delete, |value| put(value))));

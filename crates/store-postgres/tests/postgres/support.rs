@@ -47,6 +47,13 @@ pub(crate) fn commit(
     store.commit(&lower(store, expectations, writes)).unwrap()
 }
 
+/// Expectations that hold, of records that nobody writes. So many make a batch a large one, which goes by the function
+/// that older releases call for every batch.
+pub(crate) fn made_large(mut expectations: Vec<(RecordKey, Expect)>) -> Vec<(RecordKey, Expect)> {
+    expectations.extend((0..20).map(|number| (key(1_000_000 + number), Expect::Absent)));
+    expectations
+}
+
 pub(crate) fn done(outcome: &Outcome) -> Revision {
     let Outcome::Done(revision) = outcome else { unreachable!("not committed: {outcome:?}") };
     *revision
