@@ -1,11 +1,9 @@
-//! The rules of leases: several nodes on one store, and a clock that moves when it is told to.
-
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+//! What a lease promises, one rule after the other.
 
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -19,86 +17,7 @@ use strongroom_core::{
     tap::{Tap, Tapped},
 };
 
-const TENANT: Tenant = Tenant::from_bytes([7; 16]);
-const OTHER: Tenant = Tenant::from_bytes([8; 16]);
-
-/// A wire to the database that can be cut, and that counts what it is asked for.
-#[derive(Default)]
-struct Wire {
-    asked: AtomicUsize,
-    cut: AtomicBool,
-}
-
-type Database = Tapped<Wire>;
-
-impl Wire {
-    fn cut(&self, cut: bool) {
-        self.cut.store(cut, Ordering::SeqCst);
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-impl Tap for Wire {
-    fn before(&self) -> Result<(), StoreError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        match self.cut.load(Ordering::SeqCst) {
-            true => Err(StoreError::Engine("cut off".into())),
-            false => Ok(()),
-        }
-    }
-}
-
-fn database() -> Arc<Database> {
-    Tapped::over(Arc::new(MemoryStore::shared()), Wire::default())
-}
-
-/// What a process has: a lease, its caches and its gate.
-struct Node {
-    database: Arc<Database>,
-    lease: Lease,
-    gate: Arc<Gate>,
-    forgotten: Arc<Mutex<Vec<Tenant>>>,
-}
-
-impl Node {
-    fn on(database: &Arc<Database>, clock: &Arc<FixedClock>) -> Self {
-        let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
-        let forgotten = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&forgotten);
-        caches.add(move |tenant| noted.lock().unwrap().push(tenant));
-        let lease =
-            Lease::new(Arc::clone(database) as _, Arc::clone(clock) as _, caches, Arc::clone(&gate)).unwrap();
-        Self { database: Arc::clone(database), lease, gate, forgotten }
-    }
-
-    fn forgotten(&self) -> Vec<Tenant> {
-        std::mem::take(&mut *self.forgotten.lock().unwrap())
-    }
-
-    /// A commit after which what is in memory of a tenant is not true any more.
-    fn changes(&self, tenant: Tenant) {
-        let mut change = Reader::new(&*self.database, Tenant::SYSTEM).change(());
-        self.lease.announce(&mut change, tenant).unwrap();
-        change.commit(&*self.database).unwrap();
-    }
-
-    fn revokes(&self, tenant: Tenant) {
-        let mut change = Reader::new(&*self.database, Tenant::SYSTEM).change(());
-        self.lease.revoke(&mut change, tenant).unwrap();
-        change.commit(&*self.database).unwrap();
-    }
-}
-
-fn clock() -> Arc<FixedClock> {
-    Arc::new(FixedClock::at(Time::from_millis(1_800_000_000_000)))
-}
-
-fn lost(answer: Result<(), StoreError>) -> bool {
-    matches!(answer, Err(StoreError::LeaseLost | StoreError::Engine(_)))
-}
+use crate::support::{Node, OTHER, TENANT, Wire, clock, database, lost};
 
 #[test]
 fn a_node_asks_the_database_once_in_the_time_of_a_lease() {
