@@ -1,15 +1,13 @@
 //! A store that fails where a test wants it: enumerate every operation of a change and see what is left.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use crate::{
-    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
+    Lowered, Outcome, Store, StoreError,
+    tap::{Tap, Tapped},
 };
 
 /// What goes wrong.
@@ -25,35 +23,60 @@ pub enum Fault {
     LoseAnswer,
 }
 
-/// Passes everything on to another store, but for one fault at one operation.
-pub struct FaultStore {
-    inner: Arc<dyn Store>,
-    fault: Fault,
-    at: u64,
+/// Passes everything on to another store, but for one fault at one operation, until the fault is mended.
+pub type FaultStore = Tapped<Faults>;
+
+/// The fault of a [`FaultStore`], and its place.
+#[derive(Debug)]
+pub struct Faults {
+    fault: Mutex<Option<(Fault, u64)>>,
     operations: AtomicU64,
 }
 
 impl FaultStore {
     /// Fails at the operation with number `at`, counted from 0.
-    pub fn new(inner: Arc<dyn Store>, fault: Fault, at: u64) -> Self {
-        Self { inner, fault, at, operations: AtomicU64::new(0) }
+    pub fn new(store: Arc<dyn Store>, fault: Fault, at: u64) -> Self {
+        let faulty = Self::sound(store);
+        faulty.fail(fault, at);
+        faulty
+    }
+
+    /// Without a fault so far.
+    pub fn sound(store: Arc<dyn Store>) -> Self {
+        Self { store, tap: Faults { fault: Mutex::new(None), operations: AtomicU64::new(0) } }
+    }
+
+    /// Fails at the operation with number `at`, counted from now.
+    pub fn fail(&self, fault: Fault, at: u64) {
+        self.tap.operations.store(0, Ordering::SeqCst);
+        *self.tap.fault() = Some((fault, at));
+    }
+
+    /// Works again.
+    pub fn mend(&self) {
+        *self.tap.fault() = None;
     }
 
     /// How many operations were asked so far; a test has enumerated all once this stays at or below `at`.
     pub fn operations(&self) -> u64 {
-        self.operations.load(Ordering::SeqCst)
+        self.tap.operations.load(Ordering::SeqCst)
+    }
+}
+
+impl Faults {
+    /// The fault that strikes before the operation that now begins, and whether one strikes after it.
+    fn strike(&self) -> Result<Option<Fault>, StoreError> {
+        let number = self.operations.fetch_add(1, Ordering::SeqCst);
+        match *self.fault() {
+            Some((Fault::Fail | Fault::Crash, at)) if number == at => Err(broken()),
+            Some((Fault::Crash | Fault::CrashAfter, at)) if number > at => Err(broken()),
+            Some((later, at)) if number == at => Ok(Some(later)),
+            _ => Ok(None),
+        }
     }
 
-    /// The fault that strikes before the operation that now begins, and whether one strikes after it.
-    fn before(&self) -> Result<Option<Fault>, StoreError> {
-        let number = self.operations.fetch_add(1, Ordering::SeqCst);
-        let dead = matches!(self.fault, Fault::Crash | Fault::CrashAfter) && number > self.at;
-        match (number == self.at, self.fault) {
-            (true, Fault::Fail | Fault::Crash) => Err(broken()),
-            (true, later) => Ok(Some(later)),
-            (false, _) if dead => Err(broken()),
-            (false, _) => Ok(None),
-        }
+    fn fault(&self) -> MutexGuard<'_, Option<(Fault, u64)>> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,55 +84,18 @@ fn broken() -> StoreError {
     StoreError::Engine("a fault that the test asked for".into())
 }
 
-impl Store for FaultStore {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.before()?;
-        self.inner.get_many(keys)
+impl Tap for Faults {
+    fn before(&self) -> Result<(), StoreError> {
+        self.strike().map(drop)
     }
 
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.before()?;
-        self.inner.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.inner.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        let fault = self.before()?;
-        let outcome = self.inner.commit(batch)?;
+    fn commit(&self, store: &dyn Store, batch: &Lowered) -> Result<Outcome, StoreError> {
+        let fault = self.strike()?;
+        let outcome = store.commit(batch)?;
         match fault {
             Some(Fault::LoseAnswer) => Ok(Outcome::Unknown),
             Some(Fault::CrashAfter) => Err(broken()),
             _ => Ok(outcome),
         }
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.before()?;
-        self.inner.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.before()?;
-        self.inner.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.inner.shared()
-    }
-}
-
-impl SealedStore for FaultStore {}
-
-impl fmt::Debug for FaultStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FaultStore").field("fault", &self.fault).field("at", &self.at).finish_non_exhaustive()
     }
 }

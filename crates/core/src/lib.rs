@@ -64,6 +64,8 @@ pub mod memory;
 pub mod secret_bytes;
 #[cfg(feature = "testing")]
 pub mod surface;
+#[cfg(feature = "testing")]
+pub mod tap;
 
 pub use action::{Action, Class, Service};
 pub use algorithm::{Algorithm, Purpose, UseLimit};

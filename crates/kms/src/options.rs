@@ -20,6 +20,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: UseLimits::default(), cache_bytes: 256 << 20, shortest_wait: Duration::from_secs(7 * 24 * 3_600) }
+        Self {
+            limits: UseLimits::default(),
+            cache_bytes: 256 << 20,
+            shortest_wait: Duration::from_secs(7 * 24 * 3_600),
+        }
     }
 }

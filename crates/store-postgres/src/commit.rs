@@ -96,13 +96,12 @@ impl Shared {
     fn ask(&self, lane: &mut Lane, trace: Trace, deadline: Instant) -> Result<Option<Vec<i64>>, Cause> {
         let mut attempt = 0;
         loop {
-            let failure =
-                match lane.settle(&self.config, &self.meta, trace, self.config.timeouts.attempt(0, deadline))
-                {
-                    Err(Failure::Refused(Cause::Exchanged)) => return Err(Cause::Exchanged),
-                    Err(failure) => failure,
-                    Ok(found) => return Ok(found),
-                };
+            let within = self.config.timeouts.attempt(0, deadline);
+            let failure = match lane.settle(&self.config, &self.meta, trace, within) {
+                Err(Failure::Refused(cause @ (Cause::Exchanged | Cause::Newer))) => return Err(cause),
+                Err(failure) => failure,
+                Ok(found) => return Ok(found),
+            };
             attempt += 1;
             let pause = pause(attempt.min(8));
             if Instant::now() + pause >= deadline {

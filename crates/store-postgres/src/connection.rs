@@ -179,6 +179,11 @@ impl Columns<'_> {
         self.next()?.ok_or(Cause::Protocol)
     }
 
+    /// The next column, an `integer`.
+    pub(crate) fn int(&mut self) -> Result<i32, Cause> {
+        Ok(i32::from_be_bytes(self.bytes()?.try_into().map_err(|_| Cause::Protocol)?))
+    }
+
     /// The next column, a `bigint`.
     pub(crate) fn long(&mut self) -> Result<i64, Cause> {
         Ok(i64::from_be_bytes(self.bytes()?.try_into().map_err(|_| Cause::Protocol)?))

@@ -96,6 +96,8 @@ pub(crate) enum Cause {
     NoSchema,
     #[error("the database is another one than before")]
     Exchanged,
+    #[error("a newer release changed the layout of the store in a way that this one does not know: use it")]
+    Newer,
 }
 
 /// Five letters and digits that tell an error, as in the SQL standard.
@@ -192,7 +194,9 @@ impl From<Cause> for OpenError {
             Cause::ReadOnly => Self::ReadOnly,
             Cause::NotDurable => Self::NotDurable,
             Cause::TooOld => Self::TooOld,
-            Cause::Server(_) | Cause::Protocol | Cause::Exchanged => Self::Engine(cause.into()),
+            Cause::Server(_) | Cause::Protocol | Cause::Exchanged | Cause::Newer => {
+                Self::Engine(cause.into())
+            }
             _ => Self::Unreachable(cause.into()),
         }
     }

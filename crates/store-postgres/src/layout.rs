@@ -7,7 +7,8 @@ use crate::{
 };
 
 /// What leads from nothing to the layout of this release. A step only adds: what it finds stays as it is, and a
-/// function that works otherwise gets a new number in its name, so nodes of two releases live on one database.
+/// function that works otherwise gets a new number in its name, so nodes of two releases live on one database. It locks
+/// tables in the order in which a commit does: records, then lanes.
 const STEPS: &[&str] = &[include_str!("layout_1.sql"), include_str!("layout_2.sql")];
 
 /// The least step that a release has to know to use what this one writes.
@@ -44,20 +45,26 @@ const NAMES: &str = "
 const META: &str =
     "SELECT layout, least, encode(store_id, 'hex'), encode(history_id, 'hex') FROM strongroom_meta";
 
-const HISTORY: Statement =
-    Statement { name: "history", text: "SELECT store_id || history_id FROM strongroom_meta", types: &[] };
+const HISTORY: Statement = Statement {
+    name: "history",
+    text: "SELECT store_id || history_id, least FROM strongroom_meta",
+    types: &[],
+};
 
-/// A new connection to the database of a store that was opened: another one may have taken its address.
+/// A new connection to the database of a store that was opened: another one may have taken its address, and a later
+/// release may have changed its layout in a way that this one does not know.
 pub(crate) fn reopen(config: &Config, meta: &Meta, deadline: Instant) -> Result<Connection, Cause> {
     let deadline = config.timeouts.attempt(0, deadline);
     let mut connection = Connection::open(config, deadline)?;
-    let mut same = false;
+    let (mut same, mut known) = (false, false);
     let found = connection.call(&HISTORY, &[], deadline, |row| {
         same = row.bytes()? == [meta.store, meta.history].concat();
+        known = row.int()? <= VERSION.cast_signed();
         Ok(())
     });
     match found {
-        Ok(()) if same => Ok(connection),
+        Ok(()) if same && known => Ok(connection),
+        Ok(()) if same => Err(Cause::Newer),
         // No such table.
         Err(Failure::Refused(Cause::Server(state))) if state.is("42P01") => Err(Cause::Exchanged),
         Ok(()) => Err(Cause::Exchanged),
@@ -117,7 +124,9 @@ pub(crate) fn create(connection: &mut Connection, deadline: Instant) -> Result<(
     // A script without BEGIN is one transaction.
     match connection.script(&text, deadline, |_| Ok(())) {
         // The name is taken: in the catalogue, by a transaction that committed while this one waited.
-        Err(Failure::Refused(Cause::Server(state))) if state.is("42P07") || state.is("23505") => {
+        Err(Failure::Refused(Cause::Server(state)))
+            if ["42P07", "42710", "23505"].iter().any(|taken| state.is(taken)) =>
+        {
             Err(OpenError::Exists)
         }
         other => Ok(other?),
@@ -146,6 +155,12 @@ fn raise(
         );
         match connection.script(&text, deadline, |_| Ok(())) {
             Err(Failure::Refused(Cause::Server(state))) if state.is("22012") => {}
+            // A deadlock with commits of nodes that are at work.
+            Err(Failure::Refused(Cause::Server(state)))
+                if state.begins("40") && Instant::now() < deadline =>
+            {
+                return raise(connection, steps, to - 1, least, deadline);
+            }
             other => other?,
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use strongroom_audit::{
     AuditError, AuditLog, ConsistencyProof, LogId, ProofError, SignedCheckpoint, VerifierKey,
 };
-use strongroom_core::{Batch, Store, Write, memory::MemoryStore};
+use strongroom_core::{Batch, Store, Write};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{Fixture, TENANT, resized, roots_swapped};
 
@@ -98,7 +99,7 @@ fn nothing_to_prove_between_equal_and_from_empty_logs() {
     let now = fixture.log.checkpoint(LOG).unwrap();
     let (from, to) = fixture.log.prove_since(&now).unwrap().verify(&key).unwrap();
     assert_eq!((from.size, to.size), (4, 4));
-    let base = crate::support::base(Arc::new(MemoryStore::new()), fixture.clock.clone());
+    let base = crate::support::base(Arc::new(Engine::new()), fixture.clock.clone());
     let log = AuditLog::create(base, &crate::support::name("db")).unwrap();
     let empty = log.checkpoint(LogId::Global).unwrap();
     log.drain_all().unwrap();
@@ -108,7 +109,7 @@ fn nothing_to_prove_between_equal_and_from_empty_logs() {
 }
 
 /// Copies every row of a store into another one, as a backup of the file does.
-fn copy(from: &MemoryStore, into: &MemoryStore) {
+fn copy(from: &Engine, into: &Engine) {
     let rows = from.dump();
     for (key, value) in rows {
         let key = strongroom_core::RecordKey::from_bytes(key).unwrap();
@@ -120,7 +121,7 @@ fn copy(from: &MemoryStore, into: &MemoryStore) {
 #[test]
 fn a_log_that_was_rolled_back_is_found_by_a_holder_of_a_later_checkpoint() {
     let (fixture, store) = Fixture::with_events(5);
-    let backup = Arc::new(MemoryStore::new());
+    let backup = Arc::new(Engine::new());
     copy(&store, &backup);
     fixture.put_keys(5..9);
     fixture.log.drain_all().unwrap();

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use strongroom_audit::{AuditError, AuditLog, Finding, Fsck, Hold, LogId, Part, Producer, Query, Retention};
-use strongroom_core::{
-    Actor, Batch, Caller, RecordKey, Segment, Service, Store, Table, Write, memory::MemoryStore,
-};
+use strongroom_core::{Actor, Batch, Caller, RecordKey, Segment, Service, Store, Table, Write};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{Fixture, OTHER, TENANT, base, event, name};
 
@@ -22,7 +21,7 @@ const HOLDS: u16 = 0x0407;
 const PRODUCERS: u16 = 0x0408;
 
 /// A log with two full bundles and a part of a third, in rows of several lengths, and a second tenant's.
-fn filled() -> (Fixture, Arc<MemoryStore>) {
+fn filled() -> (Fixture, Arc<Engine>) {
     let (fixture, store) = Fixture::with_events(250);
     fixture.put_keys(250..540);
     fixture.put(&event(OTHER, "theirs", fixture.base.clock.now()));
@@ -32,12 +31,12 @@ fn filled() -> (Fixture, Arc<MemoryStore>) {
     (fixture, store)
 }
 
-fn write(store: &MemoryStore, key: RecordKey, write: Write) {
+fn write(store: &Engine, key: RecordKey, write: Write) {
     let batch = Batch { expectations: Vec::new(), writes: vec![(key, write)] };
     store.commit(&store.lower(batch).unwrap()).unwrap();
 }
 
-fn rows(store: &MemoryStore, table: u16) -> Vec<(RecordKey, Vec<u8>)> {
+fn rows(store: &Engine, table: u16) -> Vec<(RecordKey, Vec<u8>)> {
     let rows = store.dump().into_iter().map(|(key, value)| (RecordKey::from_bytes(key).unwrap(), value));
     rows.filter(|(key, _)| key.table() == Table::new(table)).collect()
 }
@@ -63,7 +62,7 @@ fn fsck(fixture: &Fixture) -> Fsck {
 /// Flips bits of a value, one at a time, `step` bits apart, and tells what `fsck` says of each.
 fn each_flip(
     fixture: &Fixture,
-    store: &MemoryStore,
+    store: &Engine,
     row: &(RecordKey, Vec<u8>),
     step: usize,
     check: impl FnMut(usize, &[Finding]),
@@ -75,7 +74,7 @@ fn each_flip(
 /// Flips these bits of a value, one at a time, and tells what `fsck` says of each.
 fn flip_each(
     fixture: &Fixture,
-    store: &MemoryStore,
+    store: &Engine,
     (key, value): &(RecordKey, Vec<u8>),
     bits: impl Iterator<Item = usize>,
     mut check: impl FnMut(usize, &[Finding]),
@@ -110,14 +109,14 @@ fn every_flipped_bit_of_an_entry_names_the_entry() {
     let row = rows.iter().find(|(key, _)| place(key).0 == LOG).unwrap();
     // Entries are of one length here; the first byte of the row is its format.
     let length = (row.1.len() - 1) / 3;
-    each_flip(&fixture, &store, row, 1, |bit, findings| {
+    each_flip(&fixture, &store, row, store.stride(), |bit, findings| {
         let entry = ((bit / 8).saturating_sub(1) / length) as u64;
         assert!(finds(findings, LOG, |part| *part == Part::Entry(entry)), "bit {bit}: {findings:?}");
     });
 }
 
 /// The rows of a log with one event, of which every kind of record but tiles is there.
-fn small() -> (Fixture, Arc<MemoryStore>) {
+fn small() -> (Fixture, Arc<Engine>) {
     let (fixture, store) = Fixture::with_events(1);
     let caller = Caller::application(TENANT);
     fixture.log.set_retention(&caller, &Retention::default()).unwrap();

@@ -3,11 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc, thread, time::Duration};
 
 use strongroom_audit::{AuditError, AuditLog, LogId};
-use strongroom_core::{Event, FixedClock, Tenant, Time, memory::MemoryStore, waiting};
+use strongroom_core::{Event, FixedClock, Store, Tenant, Time, tap::Tapped, waiting};
+use strongroom_store_postgres::testing::Engine;
 
-use crate::support::{
-    DAY, Fixture, HISTORY, NOW, OTHER, Restored, TENANT, all, base, event, name, names, put,
-};
+use crate::support::{DAY, Fixture, NOW, OTHER, Restored, TENANT, all, base, event, name, names, put};
 
 #[test]
 fn events_come_into_the_log_of_their_tenant_in_the_order_of_commits_and_leave_the_outbox() {
@@ -38,20 +37,21 @@ fn a_log_is_made_once_and_opened_after_that() {
     let again = AuditLog::create(fixture.base.clone(), &name("db"));
     assert!(matches!(again, Err(AuditError::Exists)));
     AuditLog::open(fixture.base.clone()).unwrap();
-    let empty = base(Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
+    let empty = base(Arc::new(Engine::new()), Arc::new(FixedClock::at(NOW)));
     assert!(matches!(AuditLog::open(empty), Err(AuditError::Missing)));
     assert!(matches!(fixture.log.checkpoint(LogId::Tenant(TENANT)), Err(AuditError::NotFound)));
 }
 
 #[test]
 fn an_empty_global_log_has_a_checkpoint_over_nothing() {
-    let base = base(Arc::new(MemoryStore::new()), Arc::new(FixedClock::at(NOW)));
-    let log = AuditLog::create(base, &name("db")).unwrap();
+    let store = Arc::new(Engine::new());
+    let history = store.history().unwrap().id;
+    let log = AuditLog::create(base(store, Arc::new(FixedClock::at(NOW))), &name("db")).unwrap();
     let key = log.verifier_key(LogId::Global).unwrap();
     let note = log.checkpoint(LogId::Global).unwrap();
     let checkpoint = note.verify(&key).unwrap();
     assert_eq!(checkpoint.root.to_string(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-    assert_eq!((checkpoint.size, checkpoint.commit, checkpoint.history), (0, 0, HISTORY));
+    assert_eq!((checkpoint.size, checkpoint.commit, checkpoint.history), (0, 0, history));
     assert_eq!(log.fsck(&mut |_| ()).unwrap().findings, []);
 }
 
@@ -146,7 +146,8 @@ fn race(fixture: &Fixture) -> usize {
 
 #[test]
 fn checkpoints_name_the_history_and_the_newest_commit_that_was_taken_over() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
+    let history = store.history().unwrap().id;
     let fixture = Fixture::over(store.clone());
     let mut last = 0;
     for day in 0..3 {
@@ -157,11 +158,11 @@ fn checkpoints_name_the_history_and_the_newest_commit_that_was_taken_over() {
         let note = fixture.log.checkpoint(LogId::Tenant(TENANT)).unwrap();
         let checkpoint = note.verify(&key).unwrap();
         assert_eq!(checkpoint.commit, all(&fixture.log, TENANT)[day].revision.0);
-        assert!(checkpoint.commit > last && checkpoint.history == HISTORY);
+        assert!(checkpoint.commit > last && checkpoint.history == history);
         last = checkpoint.commit;
     }
     // After a restore the log goes on, in another history.
-    let restored = AuditLog::open(base(Arc::new(Restored(store)), fixture.clock.clone())).unwrap();
+    let restored = AuditLog::open(base(Tapped::over(store, Restored), fixture.clock.clone())).unwrap();
     fixture.put(&event(TENANT, "key-after", NOW));
     restored.drain_all().unwrap();
     let key = restored.verifier_key(LogId::Tenant(TENANT)).unwrap();

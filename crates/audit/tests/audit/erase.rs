@@ -30,7 +30,7 @@ fn the_events_of_an_erased_month_are_gone_and_every_proof_holds() {
     let (fixture, before) = two_months();
     let key = fixture.log.verifier_key(LogId::Global).unwrap();
     let old = fixture.log.checkpoint(LogId::Tenant(TENANT)).unwrap();
-    fixture.log.erase_month(&CALLER, TENANT, november()).unwrap();
+    fixture.erase_month(&CALLER, TENANT, november()).unwrap();
     fixture.log.drain_all().unwrap();
 
     assert_eq!(names(&fixture.all(TENANT)), ["key-4", "key-5", "key-6", "key-7", "audit-2023-11"]);
@@ -50,7 +50,7 @@ fn the_events_of_an_erased_month_are_gone_and_every_proof_holds() {
 #[test]
 fn erasing_is_an_event_itself() {
     let (fixture, _) = two_months();
-    fixture.log.erase_month(&CALLER, TENANT, november()).unwrap();
+    fixture.erase_month(&CALLER, TENANT, november()).unwrap();
     fixture.log.drain_all().unwrap();
     let last = fixture.all(TENANT).pop().unwrap().event;
     assert_eq!((last.service, last.action, last.actor), (Service::Audit, Action::Destroy, CALLER.actor));
@@ -59,14 +59,14 @@ fn erasing_is_an_event_itself() {
 #[test]
 fn a_month_is_erased_once_and_what_is_logged_in_it_later_is_there() {
     let (fixture, _) = Fixture::with_events(4);
-    fixture.log.erase_month(&CALLER, TENANT, november()).unwrap();
-    assert!(matches!(fixture.log.erase_month(&CALLER, TENANT, november()), Err(AuditError::NotFound)));
+    fixture.erase_month(&CALLER, TENANT, november()).unwrap();
+    assert!(matches!(fixture.erase_month(&CALLER, TENANT, november()), Err(AuditError::NotFound)));
     fixture.put_keys(4..6);
     fixture.log.drain_all().unwrap();
     assert_eq!(names(&fixture.all(TENANT)), ["audit-2023-11", "key-4", "key-5"]);
     assert_eq!(fixture.log.fsck(&mut |_| ()).unwrap().findings, []);
     let nobody = Tenant::from_bytes([77; 16]);
-    assert!(matches!(fixture.log.erase_month(&CALLER, nobody, november()), Err(AuditError::NotFound)));
+    assert!(matches!(fixture.erase_month(&CALLER, nobody, november()), Err(AuditError::NotFound)));
 }
 
 #[test]
@@ -80,9 +80,9 @@ fn a_hold_keeps_a_month() {
     for hold in [&other, &later, &case] {
         fixture.log.place_hold(&CALLER, hold).unwrap();
     }
-    assert!(matches!(fixture.log.erase_month(&CALLER, TENANT, november()), Err(AuditError::Held)));
+    assert!(matches!(fixture.erase_month(&CALLER, TENANT, november()), Err(AuditError::Held)));
     fixture.log.release_hold(&CALLER, TENANT, &case.name).unwrap();
-    fixture.log.erase_month(&CALLER, TENANT, november()).unwrap();
+    fixture.erase_month(&CALLER, TENANT, november()).unwrap();
     let december = Month::of(Time::from_millis(NOW.as_millis()) + DAY * 30);
-    assert!(matches!(fixture.log.erase_month(&CALLER, TENANT, december), Err(AuditError::Held)));
+    assert!(matches!(fixture.erase_month(&CALLER, TENANT, december), Err(AuditError::Held)));
 }

@@ -189,7 +189,7 @@ fn the_global_log_is_exported_and_verified_too() {
 fn an_export_is_brought_up_to_date_and_says_what_was_erased() {
     let (fixture, mut files, key) = exported(300, Disclose::Events);
     let caller = Caller::application(TENANT);
-    fixture.log.erase_month(&caller, TENANT, strongroom_audit::Month::new(2023, 11).unwrap()).unwrap();
+    fixture.erase_month(&caller, TENANT, strongroom_audit::Month::new(2023, 11).unwrap()).unwrap();
     fixture.put_keys(300..310);
     fixture.log.drain_all().unwrap();
     fixture.log.export(LOG, Disclose::Events, &mut files, &mut |_| ()).unwrap();

@@ -6,13 +6,13 @@ use strongroom_audit::{AuditLog, LogId};
 use strongroom_core::{
     SealedStore,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{Fixture, OTHER, TENANT, all, base, event, names, put};
 
 /// A log with 254 events, and five events of two tenants that wait: a step fills a bundle.
-fn waiting() -> (Fixture, Arc<MemoryStore>) {
+fn waiting() -> (Fixture, Arc<Engine>) {
     let (fixture, store) = Fixture::with_events(254);
     for number in 0..4 {
         fixture.put(&event(TENANT, &format!("waits-{number}"), fixture.base.clock.now()));

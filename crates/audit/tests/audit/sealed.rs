@@ -6,9 +6,9 @@ use strongroom_audit::{AuditError, AuditLog, LogId, Month, Part};
 use strongroom_barrier::{NewSlot, Sealed, Unlock, UnsealSecret, Unsealed};
 use strongroom_core::{
     Batch, Caller, FixedClock, RecordKey, Segment, Store, StoreError, Table, Tenant, Write,
-    memory::MemoryStore,
 };
 use strongroom_keys::RustCrypto;
+use strongroom_store_postgres::testing::Engine;
 use strongroom_store_sqlite::SqliteStore;
 
 use crate::support::{NOW, TENANT, all, event, name, names, put};
@@ -42,7 +42,7 @@ fn filled(unsealed: &Unsealed, count: usize) -> AuditLog {
 
 #[test]
 fn an_engine_sees_nothing_of_an_event() {
-    let engine = Arc::new(MemoryStore::new());
+    let engine = Arc::new(Engine::new());
     let (_, unsealed) = unsealed(engine.clone());
     filled(&unsealed, 300);
     let rows: Vec<u8> = engine.dump().into_iter().flat_map(|(key, value)| [key, value].concat()).collect();
@@ -51,7 +51,7 @@ fn an_engine_sees_nothing_of_an_event() {
 
 #[test]
 fn a_flipped_bit_in_the_engine_names_the_part_that_it_seals() {
-    let engine = Arc::new(MemoryStore::new());
+    let engine = Arc::new(Engine::new());
     let (_, unsealed) = unsealed(engine.clone());
     let log = filled(&unsealed, 300);
     assert_eq!(log.fsck(&mut |_| ()).unwrap().findings, []);
@@ -84,7 +84,7 @@ fn a_flipped_bit_in_the_engine_names_the_part_that_it_seals() {
 
 #[test]
 fn a_sealed_database_logs_and_tells_nothing() {
-    let (_, unsealed) = unsealed(Arc::new(MemoryStore::new()));
+    let (_, unsealed) = unsealed(Arc::new(Engine::new()));
     let log = filled(&unsealed, 3);
     unsealed.seal(Duration::from_secs(5)).unwrap();
     let sealed = |error: AuditError| matches!(error, AuditError::Store(StoreError::Sealed));
@@ -97,7 +97,7 @@ fn a_sealed_database_logs_and_tells_nothing() {
 
 #[test]
 fn the_events_of_a_shredded_tenant_stay() {
-    let (_, unsealed) = unsealed(Arc::new(MemoryStore::new()));
+    let (_, unsealed) = unsealed(Arc::new(Engine::new()));
     let log = filled(&unsealed, 1);
     let tenant = unsealed.create_tenant(&Caller::system()).unwrap();
     put(&unsealed.base(), &event(tenant, "theirs", NOW)).unwrap();

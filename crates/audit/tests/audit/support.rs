@@ -1,19 +1,17 @@
-//! Logs over a memory store, with a clock that stands still.
+//! Logs over an engine, with a clock that stands still.
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_audit::{AuditLog, InclusionProof, LogId, Order, Payload, Query};
+use strongroom_audit::{AuditError, AuditLog, InclusionProof, LogId, Month, Order, Payload, Query};
 use strongroom_core::{
-    Action, Base, Batch, Caller, CommitError, Direction, Event, FixedClock, Gate, History, Lowered, Name,
-    Outcome, Range, Reader, Record, RecordKey, SealedStore, Service, Store, StoreError, Tenant, Time,
-    memory::MemoryStore,
+    Action, Base, Caller, CommitError, Event, FixedClock, Gate, History, Name, Reader, SealedStore, Service,
+    StoreError, Tenant, Time, tap::Tap,
 };
 use strongroom_keys::RustCrypto;
+use strongroom_store_postgres::testing::Engine;
 
 pub(crate) const TENANT: Tenant = Tenant::from_bytes([1; 16]);
 pub(crate) const OTHER: Tenant = Tenant::from_bytes([2; 16]);
-/// That of every memory store.
-pub(crate) const HISTORY: [u8; 16] = *b"memory store\0\0\0\0";
 /// 2023-11-14.
 pub(crate) const NOW: Time = Time::from_millis(1_700_000_000_000);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
@@ -35,9 +33,9 @@ pub(crate) fn base(store: Arc<dyn SealedStore>, clock: Arc<FixedClock>) -> Base 
 }
 
 impl Fixture {
-    /// A new log in a new memory store, which has its own first event behind it.
+    /// A new log in a new engine, which has its own first event behind it.
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(MemoryStore::new()))
+        Self::over(Arc::new(Engine::new()))
     }
 
     pub(crate) fn over(store: Arc<dyn SealedStore>) -> Self {
@@ -48,9 +46,9 @@ impl Fixture {
         Self { log, base, clock }
     }
 
-    /// A log in a memory store with so many events of [`TENANT`], one for each name `key-0`, `key-1`, and so on.
-    pub(crate) fn with_events(count: usize) -> (Self, Arc<MemoryStore>) {
-        let store = Arc::new(MemoryStore::new());
+    /// A log in an engine with so many events of [`TENANT`], one for each name `key-0`, `key-1`, and so on.
+    pub(crate) fn with_events(count: usize) -> (Self, Arc<Engine>) {
+        let store = Arc::new(Engine::new());
         let fixture = Self::over(store.clone());
         fixture.put_keys(0..count);
         fixture.log.drain_all().unwrap();
@@ -82,6 +80,23 @@ impl Fixture {
         all(&self.log, tenant)
     }
 
+    /// Erases a month. An engine that cannot scrub says so, once the month is gone.
+    pub(crate) fn erase_month(
+        &self,
+        caller: &Caller,
+        tenant: Tenant,
+        month: Month,
+    ) -> Result<(), AuditError> {
+        let unsupported = |error: &StoreError| matches!(error, StoreError::Unsupported(_));
+        match self.log.erase_month(caller, tenant, month) {
+            Err(AuditError::Store(error)) if unsupported(&error) => {
+                assert!(self.base.store.scrub().is_err_and(|error| unsupported(&error)));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn size(&self, log: LogId) -> u64 {
         let key = self.log.verifier_key(log).unwrap();
         self.log.checkpoint(log).unwrap().verify(&key).unwrap().size
@@ -93,48 +108,17 @@ impl Fixture {
 }
 
 /// A store of which a backup was restored: another history begins.
-pub(crate) struct Restored(pub(crate) Arc<MemoryStore>);
+pub(crate) struct Restored;
 
 impl Restored {
     pub(crate) const HISTORY: [u8; 16] = [8; 16];
 }
 
-impl Store for Restored {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.0.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.0.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.0.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.0.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.0.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        Ok(History { id: Self::HISTORY, ..self.0.history()? })
-    }
-
-    fn shared(&self) -> bool {
-        self.0.shared()
+impl Tap for Restored {
+    fn history(&self, is: History) -> History {
+        History { id: Self::HISTORY, ..is }
     }
 }
-
-impl SealedStore for Restored {}
 
 pub(crate) fn put(base: &Base, event: &Event) -> Result<(), CommitError> {
     let mut change = Reader::new(&*base.store, Tenant::SYSTEM).change(());

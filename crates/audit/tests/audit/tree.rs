@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use strongroom_audit::{Hash, LogId, SignedCheckpoint, TILE_WIDTH, TileId};
-use strongroom_core::memory::MemoryStore;
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     naive::{self, LEAVES, ROOTS, unhex},
@@ -87,7 +87,7 @@ fn every_size_up_to_600_has_the_root_and_every_proof_the_path_of_rfc_6962() {
 
 #[test]
 fn tiles_hold_the_hashes_of_their_level() {
-    let fixture = Fixture::over(Arc::new(MemoryStore::new()));
+    let fixture = Fixture::over(Arc::new(Engine::new()));
     let count = 2 * 256 + 5;
     for number in 0..count {
         fixture.base.outbox.buffer(event(TENANT, &format!("key-{number}"), NOW)).unwrap();

@@ -1,91 +1,20 @@
-//! Engines that watch, wait or let somebody else act in between.
+//! Taps at an engine that watch, wait or let somebody else act in between.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+use std::sync::{
+    Condvar, Mutex,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use strongroom_core::{
-    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Write,
+    Batch, Direction, Lowered, Range, Record, RecordKey, Store, StoreError, Write, tap::Tap,
 };
-
-/// What happens before each operation of an engine.
-pub(crate) trait Before: Send + Sync {
-    fn operation(&self) {}
-    fn batch(&self, _: &Batch) {}
-    fn keys(&self, _: &[&[u8]]) {}
-}
-
-/// Passes everything on to another engine, after what comes before it.
-pub(crate) struct Watched<B> {
-    pub(crate) engine: Arc<dyn Store>,
-    pub(crate) before: B,
-}
-
-impl<B: Before> Watched<B> {
-    pub(crate) fn new(engine: Arc<dyn Store>, before: B) -> Arc<Self> {
-        Arc::new(Self { engine, before })
-    }
-}
-
-impl<B: Before> Store for Watched<B> {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.before.operation();
-        self.before.keys(&keys.iter().map(RecordKey::as_bytes).collect::<Vec<_>>());
-        self.engine.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.before.operation();
-        let (start, end) = range.bounds();
-        self.before.keys(&[&start, &end]);
-        self.engine.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.before.batch(&batch);
-        self.engine.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.before.operation();
-        self.engine.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.before.operation();
-        self.engine.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.engine.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.engine.shared()
-    }
-}
-
-impl<B> fmt::Debug for Watched<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watched")
-    }
-}
 
 /// Keeps every byte that an engine was ever given.
 #[derive(Default)]
 pub(crate) struct Recorder(Mutex<Vec<Vec<u8>>>);
 
-impl Before for Recorder {
-    fn batch(&self, batch: &Batch) {
+impl Tap for Recorder {
+    fn lower(&self, store: &dyn Store, batch: Batch) -> Result<Lowered, StoreError> {
         let mut seen = self.0.lock().unwrap();
         seen.extend(batch.expectations.iter().map(|(key, _)| key.as_bytes().to_vec()));
         for (key, write) in &batch.writes {
@@ -94,10 +23,25 @@ impl Before for Recorder {
                 seen.push(value.to_vec());
             }
         }
+        drop(seen);
+        store.lower(batch)
     }
 
-    fn keys(&self, keys: &[&[u8]]) {
-        self.0.lock().unwrap().extend(keys.iter().map(|key| key.to_vec()));
+    fn get_many(&self, store: &dyn Store, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        self.0.lock().unwrap().extend(keys.iter().map(|key| key.as_bytes().to_vec()));
+        store.get_many(keys)
+    }
+
+    fn scan(
+        &self,
+        store: &dyn Store,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
+        let (start, end) = range.bounds();
+        self.0.lock().unwrap().extend([start, end]);
+        store.scan(range, direction, limit)
     }
 }
 
@@ -131,11 +75,12 @@ impl Interrupt {
     }
 }
 
-impl Before for Interrupt {
-    fn operation(&self) {
+impl Tap for Interrupt {
+    fn before(&self) -> Result<(), StoreError> {
         if self.armed.load(Ordering::SeqCst) && self.count.fetch_add(1, Ordering::SeqCst) == self.at {
             (self.act)();
         }
+        Ok(())
     }
 }
 
@@ -158,11 +103,12 @@ impl Turnstile {
     }
 }
 
-impl Before for Turnstile {
-    fn operation(&self) {
+impl Tap for Turnstile {
+    fn before(&self) -> Result<(), StoreError> {
         let mut state = self.state.lock().unwrap();
         state.1 += u64::from(state.0);
         self.changed.notify_all();
         drop(self.changed.wait_while(state, |(shut, _)| *shut).unwrap());
+        Ok(())
     }
 }

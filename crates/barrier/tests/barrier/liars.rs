@@ -7,8 +7,8 @@ use std::{
 
 use strongroom_barrier::{Unlock, Unsealed};
 use strongroom_core::{
-    Batch, CommitError, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError,
-    Table, Tenant, run_due,
+    CommitError, Direction, Range, Record, RecordKey, Store, StoreError, Table, Tenant, run_due,
+    tap::{Tap, Tapped},
 };
 
 use crate::db::{Db, NOW, SYSTEM, TABLE, file, name, put};
@@ -18,55 +18,40 @@ type Lie = Box<dyn Fn(&dyn Store, Page) -> Page + Send>;
 
 /// Changes pages of the tests' tables, and how many records it answers with.
 struct Liar {
-    engine: Arc<dyn Store>,
     lie: Mutex<Lie>,
     answers: Mutex<Option<usize>>,
 }
 
-impl Store for Liar {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        let mut records = self.engine.get_many(keys)?;
+impl Tap for Liar {
+    fn get_many(&self, store: &dyn Store, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+        let mut records = store.get_many(keys)?;
         if let Some(answers) = *self.answers.lock().unwrap() {
             records.resize_with(answers, || None);
         }
         Ok(records)
     }
 
-    fn scan(&self, range: &Range, direction: Direction, limit: usize) -> Result<Page, StoreError> {
-        let page = self.engine.scan(range, direction, limit)?;
+    fn scan(
+        &self,
+        store: &dyn Store,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let page = store.scan(range, direction, limit)?;
         let of_a_tenant = range.tenant().is_some_and(|tenant| tenant != Tenant::SYSTEM);
         if of_a_tenant && range.prefix().is_none_or(|prefix| prefix.table() == TABLE) {
-            Ok((self.lie.lock().unwrap())(&*self.engine, page))
+            Ok((self.lie.lock().unwrap())(store, page))
         } else {
             Ok(page)
         }
     }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.engine.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.engine.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.engine.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.engine.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.engine.shared()
-    }
 }
 
-fn over_liar() -> (Arc<Liar>, Unsealed, Tenant) {
+fn over_liar() -> (Arc<Tapped<Liar>>, Unsealed, Tenant) {
     let db = Db::new();
     let lie: Lie = Box::new(|_, page| page);
-    let liar = Arc::new(Liar { engine: db.engine.clone(), lie: Mutex::new(lie), answers: Mutex::new(None) });
+    let liar = Tapped::over(db.engine.clone(), Liar { lie: Mutex::new(lie), answers: Mutex::new(None) });
     let unsealed = db.through(liar.clone()).unseal(&Unlock::Secret(&file())).unwrap();
     let other = unsealed.create_tenant(&SYSTEM).unwrap();
     for tenant in [unsealed.first_tenant(), other] {
@@ -107,7 +92,7 @@ fn a_page_with_rows_of_somebody_else_or_out_of_order_is_corrupt() {
         assert_eq!(page(&unsealed, direction, 9).unwrap(), 3);
     }
     for (what, lie) in lies {
-        *liar.lie.lock().unwrap() = lie;
+        *liar.tap.lie.lock().unwrap() = lie;
         for direction in [Direction::Forward, Direction::Backward] {
             let answer = page(&unsealed, direction, 9);
             assert!(matches!(answer, Err(StoreError::Corrupt)), "{what}: {answer:?}");
@@ -119,7 +104,7 @@ fn a_page_with_rows_of_somebody_else_or_out_of_order_is_corrupt() {
 fn a_page_that_is_longer_than_asked_for_is_corrupt() {
     let (liar, unsealed, _) = over_liar();
     let tenant = unsealed.first_tenant();
-    *liar.lie.lock().unwrap() = Box::new(move |engine, _| {
+    *liar.tap.lie.lock().unwrap() = Box::new(move |engine, _| {
         engine.scan(&Range::under(tenant, TABLE, &[]).unwrap(), Direction::Forward, 9).unwrap()
     });
     assert!(matches!(page(&unsealed, Direction::Forward, 2), Err(StoreError::Corrupt)));
@@ -135,14 +120,14 @@ fn a_job_that_is_given_rows_of_somebody_else_deletes_and_seals_none_of_them() {
         } else {
             unsealed.rotate_tenant(&SYSTEM, other).unwrap();
         }
-        *liar.lie.lock().unwrap() = Box::new(move |engine, _| {
+        *liar.tap.lie.lock().unwrap() = Box::new(move |engine, _| {
             engine.scan(&Range::under(first, TABLE, &[]).unwrap(), Direction::Forward, 9).unwrap()
         });
         let report = run_due(&unsealed, &[&unsealed], NOW, Duration::from_secs(60)).unwrap();
         let [(_, CommitError::Store(StoreError::Corrupt))] = report.failed.as_slice() else {
             unreachable!("{report:?}")
         };
-        *liar.lie.lock().unwrap() = Box::new(|_, page| page);
+        *liar.tap.lie.lock().unwrap() = Box::new(|_, page| page);
         assert_eq!(page(&unsealed, Direction::Forward, 9).unwrap(), 3);
     }
 }
@@ -152,7 +137,7 @@ fn more_or_fewer_records_than_keys_are_corrupt() {
     let (liar, unsealed, _) = over_liar();
     let keys = ["a", "b"].map(|text| name(unsealed.first_tenant(), text));
     for answers in [0, 1, 3] {
-        *liar.answers.lock().unwrap() = Some(answers);
+        *liar.tap.answers.lock().unwrap() = Some(answers);
         assert!(matches!(unsealed.get_many(&keys), Err(StoreError::Corrupt)), "{answers}");
     }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use strongroom_barrier::{NewSlot, Reentered, Split, Unlock, Unsealed};
 use strongroom_core::{
     CommitError, Direction, Outcome, Range, RecordKey, Store, Table, Tenant, Worker, commit, run_due,
+    tap::Tapped,
 };
 use strongroom_keys::envelope::Header;
 
 use crate::{
     db::{Db, NOW, SYSTEM, TENANTS, batch, file, name, put, rewrap, secret, value},
-    engines::{Interrupt, Watched},
+    engines::Interrupt,
 };
 
 fn version(db: &Db, key: &RecordKey) -> u32 {
@@ -107,17 +108,17 @@ fn interrupted_everywhere(work: impl Fn(&Unsealed, Tenant, &Db)) {
             let tenant = other.first_tenant();
             other.rotate_root(&SYSTEM).unwrap();
             put(&other, &name(tenant, "a"), b"before").unwrap();
-            let engine = Watched::new(db.engine.clone(), Interrupt::new(at, move || act(&other, tenant)));
+            let engine = Tapped::over(db.engine.clone(), Interrupt::new(at, move || act(&other, tenant)));
             let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
             if warm {
                 put(&unsealed, &name(tenant, "b"), b"warm").unwrap();
             }
-            engine.before.arm();
+            engine.tap.arm();
             work(&unsealed, tenant, &db);
             let reader = db.by_shares();
             rewrap(&reader, &db.sealed);
             assert_eq!(value(&reader, &name(tenant, "a")).unwrap().unwrap(), b"before");
-            if !engine.before.acted() {
+            if !engine.tap.acted() {
                 break;
             }
         }
@@ -162,11 +163,11 @@ fn a_slot_that_another_process_adds_beside_a_rotation_of_the_root_opens_afterwar
         let db = Db::new();
         let other = db.by_shares();
         let add = move || drop(other.add_slot(&SYSTEM, &NewSlot::Secret(&secret(9)), None).unwrap());
-        let engine = Watched::new(db.engine.clone(), Interrupt::new(at, add));
+        let engine = Tapped::over(db.engine.clone(), Interrupt::new(at, add));
         let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
-        engine.before.arm();
+        engine.tap.arm();
         unsealed.rotate_root(&SYSTEM).unwrap();
-        if !engine.before.acted() {
+        if !engine.tap.acted() {
             break;
         }
         db.sealed.verify(&Unlock::Secret(&secret(9))).unwrap();
@@ -192,13 +193,13 @@ fn unsealing_goes_on_whatever_another_process_does_in_between() {
             let db = Db::new();
             let other = db.by_shares();
             let tenant = other.first_tenant();
-            let engine = Watched::new(db.engine.clone(), Interrupt::new(at, move || act(&other, tenant)));
+            let engine = Tapped::over(db.engine.clone(), Interrupt::new(at, move || act(&other, tenant)));
             let sealed = db.through(engine.clone());
-            engine.before.arm();
+            engine.tap.arm();
             for unlock in [Unlock::Secret(&file()), Unlock::Shares(&db.shares[..2])] {
                 put(&sealed.unseal(&unlock).unwrap(), &name(tenant, "a"), b"x").unwrap();
             }
-            if !engine.before.acted() {
+            if !engine.tap.acted() {
                 break;
             }
         }

@@ -12,13 +12,15 @@ use std::{
 
 use strongroom_barrier::{Unlock, Unsealed, fsck};
 use strongroom_core::{
-    Action, Batch, CommitError, Event, RecordKey, Segment, Store, StoreError, Tenant, commit, drain, run_due,
+    Action, Batch, CommitError, Event, Lowered, RecordKey, Segment, Store, StoreError, Tenant, commit, drain,
+    run_due,
+    tap::{Tap, Tapped},
 };
 use strongroom_keys::envelope::Header;
 
 use crate::{
     db::{Db, NOW, SYSTEM, Steps, due_times, file, key, name, put, value, version, work_off},
-    engines::{Before, Interrupt, Watched},
+    engines::Interrupt,
 };
 
 const RESEAL: &str = "barrier.reseal";
@@ -148,8 +150,8 @@ struct Largest {
     bytes: AtomicUsize,
 }
 
-impl Before for Largest {
-    fn batch(&self, batch: &Batch) {
+impl Tap for Largest {
+    fn lower(&self, store: &dyn Store, batch: Batch) -> Result<Lowered, StoreError> {
         let length = |write: &strongroom_core::Write| match write {
             strongroom_core::Write::Put(value) => value.len(),
             strongroom_core::Write::Delete => 0,
@@ -157,11 +159,12 @@ impl Before for Largest {
         let bytes = batch.writes.iter().map(|(_, write)| length(write)).sum();
         self.rows.fetch_max(batch.writes.len(), Ordering::SeqCst);
         self.bytes.fetch_max(bytes, Ordering::SeqCst);
+        store.lower(batch)
     }
 }
 
-fn watched(db: &Db) -> (Arc<Watched<Largest>>, Unsealed) {
-    let engine = Watched::new(db.engine.clone(), Largest::default());
+fn watched(db: &Db) -> (Arc<Tapped<Largest>>, Unsealed) {
+    let engine = Tapped::over(db.engine.clone(), Largest::default());
     let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
     (engine, unsealed)
 }
@@ -187,7 +190,7 @@ fn ten_thousand_records_are_sealed_anew_in_small_steps_that_tell_how_far_they_ar
     assert_eq!(versions(&db, tenant), BTreeMap::from([(2, 10_000)]));
     assert_eq!(unsealed.tenant_status(tenant).unwrap().resealed.unwrap().examined, 10_000);
     // Beside the records: two rows of due work.
-    assert!(engine.before.rows.load(Ordering::SeqCst) <= 202);
+    assert!(engine.tap.rows.load(Ordering::SeqCst) <= 202);
 }
 
 #[test]
@@ -201,7 +204,7 @@ fn large_records_make_short_steps() {
     unsealed.rotate_tenant(&SYSTEM, tenant).unwrap();
     work_off(&unsealed, NOW);
     assert_eq!(versions(&db, tenant), BTreeMap::from([(2, 3)]));
-    assert!(engine.before.bytes.load(Ordering::SeqCst) < 2 << 20);
+    assert!(engine.tap.bytes.load(Ordering::SeqCst) < 2 << 20);
 }
 
 #[test]
@@ -304,18 +307,18 @@ fn a_reader_between_whose_operations_its_version_is_destroyed_reads_on() {
                 work_off(&other, NOW);
                 assert_eq!(kept(&other, tenant), [2]);
             };
-            let engine = Watched::new(db.engine.clone(), Interrupt::new(at, act));
+            let engine = Tapped::over(db.engine.clone(), Interrupt::new(at, act));
             let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
             if warm {
                 value(&unsealed, &name(tenant, "a")).unwrap();
             }
-            engine.before.arm();
+            engine.tap.arm();
             assert_eq!(value(&unsealed, &name(tenant, "a")).unwrap().unwrap(), b"before");
             let range = strongroom_core::Range::of_tenant(tenant);
             let rows = unsealed.scan(&range, strongroom_core::Direction::Forward, 9).unwrap();
             assert_eq!(*rows[0].1.value, b"before");
             put(&unsealed, &name(tenant, "a"), b"after").unwrap();
-            if !engine.before.acted() {
+            if !engine.tap.acted() {
                 break;
             }
         }
@@ -337,13 +340,13 @@ fn what_is_written_or_deleted_between_the_operations_of_a_step_stays_so() {
                 Some(value) => put(&other, &name(tenant, "a"), value).unwrap(),
                 None => delete(&other, &name(tenant, "a")),
             };
-            let engine = Watched::new(db.engine.clone(), Interrupt::new(at, act));
+            let engine = Tapped::over(db.engine.clone(), Interrupt::new(at, act));
             let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
-            engine.before.arm();
+            engine.tap.arm();
             for (_, error) in run_due(&unsealed, &[&unsealed], NOW, Duration::from_secs(60)).unwrap().failed {
                 assert!(matches!(error, CommitError::Conflict(_)), "{error:?}");
             }
-            let acted = engine.before.acted();
+            let acted = engine.tap.acted();
             let expected = if acted { meanwhile } else { Some(b"before".as_slice()) };
             assert_eq!(value(&db.by_file(), &record).unwrap().as_deref(), expected, "at {at}");
             work_off(&db.by_file(), NOW);

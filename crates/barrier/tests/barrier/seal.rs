@@ -13,11 +13,12 @@ use strongroom_core::{
     Batch, CommitError, Direction, Range, Reader, StillInside, Store, StoreError, Tenant, Worker,
     fault::{Fault, FaultStore},
     run_due,
+    tap::Tapped,
 };
 
 use crate::{
     db::{Db, NOW, SYSTEM, TABLE, batch, file, name, put, store_error, value},
-    engines::{Turnstile, Watched},
+    engines::Turnstile,
     keys::Counting,
 };
 
@@ -95,22 +96,22 @@ fn sealing_wipes_every_key() {
 fn a_running_operation_ends_and_wipes_when_it_is_out() {
     let db = Db::new();
     let provider = Arc::new(Counting::default());
-    let engine = Watched::new(db.engine.clone(), Turnstile::default());
+    let engine = Tapped::over(db.engine.clone(), Turnstile::default());
     let sealed = Sealed::open(engine.clone(), provider.clone(), db.clock.clone()).unwrap();
     let unsealed = sealed.unseal(&Unlock::Secret(&file())).unwrap();
     let key = name(unsealed.first_tenant(), "a");
     put(&unsealed, &key, b"x").unwrap();
-    engine.before.shut(true);
+    engine.tap.shut(true);
     let running = std::thread::spawn({
         let (unsealed, key) = (unsealed.clone(), key.clone());
         move || value(&unsealed, &key)
     });
-    engine.before.wait_for_one();
+    engine.tap.wait_for_one();
     assert_eq!(unsealed.seal(Duration::from_millis(20)), Err(StillInside(1)));
     assert!(unsealed.is_sealed());
     is_sealed(value(&unsealed, &key));
     assert!(provider.live() > 0, "it still needs its keys");
-    engine.before.shut(false);
+    engine.tap.shut(false);
     assert_eq!(running.join().unwrap().unwrap().unwrap(), b"x");
     unsealed.seal(LONG).unwrap();
     assert_eq!(provider.live(), 0);

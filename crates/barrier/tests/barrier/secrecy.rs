@@ -5,6 +5,7 @@ use std::{fmt::Debug, sync::Arc};
 use strongroom_barrier::{Collector, NewSlot, Reentered, Sealed, Split, Unlock, UnsealSecret};
 use strongroom_core::{
     Caller, CommitError, Direction, Event, Expect, RecordKey, Segment, Store, Tenant, commit, drain,
+    tap::Tapped,
 };
 use strongroom_store_postgres::testing::Engine;
 use zeroize::Zeroizing;
@@ -14,7 +15,7 @@ use crate::{
         Db, FILE, NOW, SYSTEM, TABLE, cheap, file, key, name, passphrase, provider, put, rewrap, secret,
         value,
     },
-    engines::{Recorder, Watched},
+    engines::Recorder,
     keys::Counting,
     token::Token,
 };
@@ -28,7 +29,7 @@ fn blind(tenant: Tenant) -> RecordKey {
 
 #[test]
 fn the_engine_never_sees_a_value_or_a_private_segment() {
-    let engine = Watched::new(Arc::new(Engine::new()), Recorder::default());
+    let engine = Tapped::over(Arc::new(Engine::new()), Recorder::default());
     let secret = file();
     let slots = [NewSlot::Secret(&secret), NewSlot::Shamir(Split { shares: 2, threshold: 2 })];
     let first = (key(Tenant::SYSTEM, &[Segment::Blind(PRIVATE)]), Zeroizing::new(CANARY.to_vec()));
@@ -37,7 +38,7 @@ fn the_engine_never_sees_a_value_or_a_private_segment() {
     let unsealed = created.sealed.unseal(&Unlock::Secret(&secret)).unwrap();
     let unseen = |after: &str| {
         for needle in [CANARY, PRIVATE, FILE] {
-            assert!(!engine.before.saw(needle), "{after}: {:?}", String::from_utf8_lossy(needle));
+            assert!(!engine.tap.saw(needle), "{after}: {:?}", String::from_utf8_lossy(needle));
         }
     };
     unseen("create");
@@ -71,18 +72,18 @@ fn the_engine_never_sees_a_value_or_a_private_segment() {
     })
     .unwrap();
     unseen("drain and delete");
-    assert!(engine.before.saw(b"by-mail"), "names are in the clear, and the recorder listens");
+    assert!(engine.tap.saw(b"by-mail"), "names are in the clear, and the recorder listens");
     for share in &created.shares[0] {
         let hex = share.expose_hex();
         let bytes: Vec<u8> =
             (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
-        assert!(!engine.before.saw(&bytes[19..51]) && !engine.before.saw(hex.as_bytes()));
+        assert!(!engine.tap.saw(&bytes[19..51]) && !engine.tap.saw(hex.as_bytes()));
     }
 }
 
 #[test]
 fn no_key_is_ever_given_to_the_engine_in_the_clear() {
-    let engine = Watched::new(Arc::new(Engine::new()), Recorder::default());
+    let engine = Tapped::over(Arc::new(Engine::new()), Recorder::default());
     let (provider, secret) = (Arc::new(Counting::default()), file());
     let slots = [NewSlot::Secret(&secret), NewSlot::Shamir(Split { shares: 2, threshold: 2 })];
     let clock = Arc::new(strongroom_core::FixedClock::at(NOW));
@@ -104,7 +105,7 @@ fn no_key_is_ever_given_to_the_engine_in_the_clear() {
     let keys = provider.drawn();
     assert_eq!(keys.len(), 2 + 3 + 4 * 2 + 2 + 3);
     for key in keys {
-        assert!(!engine.before.saw(&key));
+        assert!(!engine.tap.saw(&key));
     }
 }
 
@@ -210,7 +211,7 @@ fn nothing_that_prints_shows_a_secret() {
 fn nothing_of_a_slot_that_prints_or_is_stored_shows_a_secret() {
     const WORDS: &str = "canary words that nobody else knows";
     let (db, token) = (Db::new(), Token::new(*b"a canary key, only for the token"));
-    let engine = Watched::new(db.engine.clone(), Recorder::default());
+    let engine = Tapped::over(db.engine.clone(), Recorder::default());
     let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
     let (words, second, key) = (passphrase(WORDS), secret(0xab), token.key("strongroom-1"));
     let split = Split { shares: 2, threshold: 2 };
@@ -240,13 +241,13 @@ fn nothing_of_a_slot_that_prints_or_is_stored_shows_a_secret() {
     let confirmed = unsealed.confirm(&SYSTEM, &proposed.shares, Reentered::All).unwrap();
     assert_eq!(confirmed.id, proposed.id);
     for needle in [WORDS.as_bytes(), b"a canary key", &[0xab; 32]] {
-        assert!(!engine.before.saw(needle));
+        assert!(!engine.tap.saw(needle));
     }
     for share in added.shares.iter().chain(&proposed.shares) {
         let hex = share.expose_hex();
         let value: Vec<u8> =
             (19..51).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
-        assert!(!engine.before.saw(&value));
+        assert!(!engine.tap.saw(&value));
     }
-    assert!(engine.before.saw(b"strongroom-1"), "the name of a key is public, and the recorder listens");
+    assert!(engine.tap.saw(b"strongroom-1"), "the name of a key is public, and the recorder listens");
 }

@@ -5,9 +5,9 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use strongroom_barrier::{NewSlot, Sealed, Unlock, Unsealed, fsck};
 use strongroom_core::{
-    Action, Algorithm, Change, CommitError, Direction, Due, Event, FixedClock, History, Lowered, Name,
-    Outcome, Range, Reader, Record, RecordKey, Segment, Store, StoreError, Table, Tenant, Time, Worker,
-    commit, drain, run_due,
+    Action, Algorithm, Change, CommitError, Direction, Due, Event, FixedClock, Name, Outcome, Range, Reader,
+    RecordKey, Segment, Store, StoreError, Table, Tenant, Time, Worker, commit, drain, run_due,
+    tap::{Tap, Tapped},
 };
 use strongroom_kms::Kms;
 use strongroom_store_postgres::testing::Engine;
@@ -216,44 +216,12 @@ fn due_work_of_a_shredded_tenant_goes_and_that_of_others_stays() {
     assert!(fsck(&*db.engine, &unsealed, &[], &mut |_| {}).unwrap().is_sound());
 }
 
-/// An engine whose scrub answers as it is told.
-struct Scrubs {
-    engine: Arc<Engine>,
-    answers: std::sync::Mutex<Vec<Result<(), StoreError>>>,
-}
+/// Scrubs of an engine that are answered as a test tells, the last one first.
+struct Scrubs(std::sync::Mutex<Vec<Result<(), StoreError>>>);
 
-impl Store for Scrubs {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.engine.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.engine.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: strongroom_core::Batch) -> Result<Lowered, StoreError> {
-        self.engine.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.engine.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.answers.lock().unwrap().pop().unwrap()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.engine.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.engine.shared()
+impl Tap for Scrubs {
+    fn scrub(&self, _: &dyn Store) -> Result<(), StoreError> {
+        self.0.lock().unwrap().pop().unwrap()
     }
 }
 
@@ -264,7 +232,7 @@ fn shredding_ends_only_when_the_engine_has_scrubbed_or_never_does() {
     for (last, said) in [(Ok(()), "5-rows.scrubbed"), (never(), "5-rows.not-scrubbed")] {
         let db = Db::new();
         let answers = std::sync::Mutex::new(vec![last, busy(), busy()]);
-        let engine = Arc::new(Scrubs { engine: db.engine.clone(), answers });
+        let engine = Tapped::over(db.engine.clone(), Scrubs(answers));
         let unsealed = db.through(engine.clone()).unseal(&Unlock::Secret(&file())).unwrap();
         let tenant = tenant_with_records(&unsealed, 3);
         unsealed.shred_tenant(&SYSTEM, tenant).unwrap();
@@ -272,7 +240,7 @@ fn shredding_ends_only_when_the_engine_has_scrubbed_or_never_does() {
             let report = run_due(&unsealed, &[&unsealed], NOW, Duration::from_secs(60)).unwrap();
             assert_eq!((report.failed.len(), due_times(&db, "barrier.shred").len()), (waiting, waiting));
         }
-        assert!(engine.answers.lock().unwrap().is_empty());
+        assert!(engine.tap.0.lock().unwrap().is_empty());
         let mut last = None;
         drain(&unsealed, 400, &mut |event: &Event| last = event.resource.clone()).unwrap();
         assert_eq!(last.unwrap().as_str(), said);

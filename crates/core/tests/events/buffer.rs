@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use strongroom_core::{
-    Action, Batch, Detail, Direction, Event, Full, History, Lowered, Outbox, Outcome, Range, Record,
-    RecordKey, SealedStore, Store, StoreError, Time,
+    Action, Detail, Event, Full, Lowered, Outbox, Outcome, Store, StoreError, Time,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
+    tap::{Tap, Tapped},
     waiting,
 };
 
@@ -114,62 +114,30 @@ fn rows_come_in_the_order_of_their_commits() {
     assert_eq!(kept(&store), (0..10).map(event).collect::<Vec<_>>());
 }
 
-/// A store whose commits last until they are let go.
+/// Commits that last until they are let go.
 struct Stuck {
-    inner: MemoryStore,
     go: Mutex<()>,
     /// How many commits have begun.
     begun: AtomicUsize,
 }
 
-impl Store for Stuck {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.inner.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.inner.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.inner.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
+impl Tap for Stuck {
+    fn commit(&self, store: &dyn Store, batch: &Lowered) -> Result<Outcome, StoreError> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         let _go = self.go.lock().unwrap();
-        self.inner.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.inner.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.inner.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.inner.shared()
+        store.commit(batch)
     }
 }
 
-impl SealedStore for Stuck {}
-
 #[test]
 fn while_the_store_hangs_nobody_else_does_and_each_event_is_somewhere() {
-    let (inner, go, begun) = (MemoryStore::new(), Mutex::new(()), AtomicUsize::new(0));
-    let (store, outbox) = (Stuck { inner, go, begun }, outbox());
+    let stuck = Stuck { go: Mutex::new(()), begun: AtomicUsize::new(0) };
+    let (store, outbox) = (Tapped::over(Arc::new(MemoryStore::new()), stuck), outbox());
     (0..10).for_each(|number| outbox.buffer(event(number)).unwrap());
-    let held = store.go.lock().unwrap();
+    let held = store.tap.go.lock().unwrap();
     std::thread::scope(|scope| {
-        let flush = scope.spawn(|| outbox.flush(&store, NOW).unwrap());
-        while store.begun.load(Ordering::SeqCst) == 0 {
+        let flush = scope.spawn(|| outbox.flush(&*store, NOW).unwrap());
+        while store.tap.begun.load(Ordering::SeqCst) == 0 {
             std::thread::yield_now();
         }
         (10..15).for_each(|number| outbox.buffer(event(number)).unwrap());
@@ -178,6 +146,6 @@ fn while_the_store_hangs_nobody_else_does_and_each_event_is_somewhere() {
         drop(held);
         assert_eq!(flush.join().unwrap(), 10);
     });
-    assert_eq!(kept(&store), (0..10).map(event).collect::<Vec<_>>());
+    assert_eq!(kept(&*store), (0..10).map(event).collect::<Vec<_>>());
     assert_eq!(outbox.waiting(), 0);
 }

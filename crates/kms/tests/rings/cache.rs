@@ -5,6 +5,7 @@ use std::{sync::Arc, thread};
 use strongroom_core::{
     Algorithm, CommitError, SealedStore,
     fault::{Fault, FaultStore},
+    tap::Tapped,
 };
 use strongroom_kms::{Kms, KmsError, Rings};
 use strongroom_store_postgres::testing::Engine;
@@ -12,12 +13,12 @@ use strongroom_store_postgres::testing::Engine;
 use crate::{
     spy::Spy,
     support::{DELETABLE, TENANT, base_over, base_with, minimums, name, rings_over, verdict},
-    taps::{Count, Hold, Mute, Tapped},
+    taps::{Count, Hold, Mute},
 };
 
 #[test]
 fn after_its_first_use_a_ring_is_used_without_the_store() {
-    let store = Tapped::new(Arc::new(Engine::new()), Count::default());
+    let store = Tapped::over(Arc::new(Engine::new()), Count::default());
     let rings = rings_over(store.clone());
     for algorithm in [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256] {
         let ring = name(&format!("{algorithm:?}"));
@@ -52,7 +53,7 @@ fn use_all(rings: &Rings, ring: &strongroom_core::Name, algorithm: Algorithm) {
 
 #[test]
 fn asking_whether_a_ring_is_in_memory_never_touches_the_store() {
-    let store = Tapped::new(Arc::new(Engine::new()), Count::default());
+    let store = Tapped::over(Arc::new(Engine::new()), Count::default());
     let rings = rings_over(store.clone());
     rings.create(&name("a"), Algorithm::Aes256Gcm).unwrap();
     store.tap.taken();
@@ -93,7 +94,7 @@ fn tried(rings: &Rings, sealed: &[u8]) -> [&'static str; 2] {
 #[test]
 fn a_slow_reader_does_not_undo_a_change() {
     for (what, change, after) in CHANGES {
-        let store = Tapped::new(Arc::new(Engine::new()), Hold::default());
+        let store = Tapped::over(Arc::new(Engine::new()), Hold::default());
         let (rings, sealed) = two_versions(store.clone());
         let held = store.tap.next_read();
         let slow = thread::spawn({
@@ -115,7 +116,7 @@ fn a_change_whose_outcome_is_unknown_is_read_again_before_the_next_answer() {
     for (what, change, after) in &CHANGES[..3] {
         let inner = Arc::new(Engine::new());
         let (_, sealed) = two_versions(inner.clone());
-        let rings = rings_over(Tapped::new(inner, Mute));
+        let rings = rings_over(Tapped::over(inner, Mute));
         assert_eq!(tried(&rings, &sealed), ["ok", "ok"]);
         assert!(rings.cached(&name("ring")));
         let answer = change(&rings);

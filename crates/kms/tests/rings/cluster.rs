@@ -9,7 +9,7 @@ use std::{
 
 use strongroom_core::{
     Action, Algorithm, Base, CommitError, Event, Gate, Lease, SealedStore, SystemClock, Tenant, Verdict,
-    memory::MemoryStore,
+    memory::MemoryStore, tap::Tapped,
 };
 use strongroom_keys::{RustCrypto, envelope::Header};
 use strongroom_kms::{Kms, KmsError, Ring, RingState, Settings};
@@ -17,7 +17,7 @@ use strongroom_kms::{Kms, KmsError, Ring, RingState, Settings};
 use crate::{
     linear::{Act, Answer, Client, Dice, Load, ROLES, Shown, Text},
     support::{drained, kind, name},
-    taps::{Deaf, Tapped, Wire},
+    taps::{Deaf, Wire},
 };
 
 struct Node {
@@ -158,7 +158,7 @@ impl Cluster {
 #[test]
 fn what_clients_of_three_nodes_were_told_under_bad_weather_can_have_happened_one_after_the_other() {
     let engine = Arc::new(MemoryStore::shared());
-    let wires = [(); 3].map(|()| Tapped::new(engine.clone(), Wire::default()));
+    let wires = [(); 3].map(|()| Tapped::over(engine.clone(), Wire::default()));
     let cluster = Cluster::of(wires.iter().map(|wire| wire.clone() as Arc<dyn SealedStore>));
     wires[0].tap.loses_answers.store(true, Ordering::SeqCst);
     cluster.load.begin(&mut cluster.client(), 0);
@@ -205,7 +205,7 @@ fn each_change_has_one_event(load: &Load<Vec<u8>>, engine: &MemoryStore) {
 #[test]
 fn a_node_that_trusts_its_memory_without_a_lease_is_found_out() {
     let engine = Arc::new(MemoryStore::shared());
-    let deaf: Arc<dyn SealedStore> = Tapped::new(engine.clone(), Deaf);
+    let deaf: Arc<dyn SealedStore> = Tapped::over(engine.clone(), Deaf);
     let cluster = Cluster::of([engine.clone(), engine.clone(), deaf]);
     cluster.load.begin(&mut cluster.client(), 0);
     cluster.run(Duration::from_secs(2), &[]);

@@ -9,13 +9,13 @@ use std::{
     thread,
 };
 
-use strongroom_core::{Algorithm, Sealer, Signer, UseError};
+use strongroom_core::{Algorithm, Sealer, Signer, UseError, tap::Tapped};
 use strongroom_kms::{KmsError, RingHandle, Rings};
 use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     support::{DELETABLE, minimums, name, rings_over, verdict},
-    taps::{Tapped, Yield},
+    taps::Yield,
 };
 
 /// A moment in the order of all that happens.
@@ -132,7 +132,7 @@ fn users(rings: &Rings, sealed: &[u8]) -> Vec<Operation> {
 
 #[test]
 fn no_operation_that_begins_after_a_disable_succeeds_and_none_after_an_enable_fails() {
-    let rings = rings_over(Tapped::new(Arc::new(Engine::new()), Yield));
+    let rings = rings_over(Tapped::over(Arc::new(Engine::new()), Yield));
     rings.create(&name("aes"), Algorithm::Aes256Gcm).unwrap();
     rings.create(&name("ed"), Algorithm::Ed25519).unwrap();
     let sealed = rings.encrypt(&name("aes"), b"text", b"").unwrap();
@@ -157,7 +157,7 @@ fn no_operation_that_begins_after_a_disable_succeeds_and_none_after_an_enable_fa
 #[test]
 fn no_old_ciphertext_opens_after_the_minimum_was_raised_nor_anything_after_a_delete() {
     for _ in 0..10 {
-        let rings = rings_over(Tapped::new(Arc::new(Engine::new()), Yield));
+        let rings = rings_over(Tapped::over(Arc::new(Engine::new()), Yield));
         let ring = name("aes");
         rings.create(&ring, Algorithm::Aes256Gcm).unwrap();
         let sealed = rings.encrypt(&ring, b"text", b"").unwrap();
@@ -187,7 +187,7 @@ fn no_old_ciphertext_opens_after_the_minimum_was_raised_nor_anything_after_a_del
 
 #[test]
 fn rotations_that_meet_all_happen_and_each_has_a_version_of_its_own() {
-    let rings = rings_over(Tapped::new(Arc::new(Engine::new()), Yield));
+    let rings = rings_over(Tapped::over(Arc::new(Engine::new()), Yield));
     rings.create(&name("ring"), Algorithm::Ed25519).unwrap();
     let rotate = || (0..5).map(|_| rings.rotate(&name("ring")).unwrap()).collect::<Vec<_>>();
     let mut versions: Vec<u32> = thread::scope(|scope| {

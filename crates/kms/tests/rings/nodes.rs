@@ -6,14 +6,17 @@ use std::{
 };
 
 use proptest::prelude::*;
-use strongroom_core::{Algorithm, Base, FixedClock, Gate, Lease, SealedStore, Time, deferring};
+use strongroom_core::{
+    Algorithm, Base, FixedClock, Gate, Lease, SealedStore, Time, deferring,
+    tap::{Tap, Tapped},
+};
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, KmsError, Rings};
 use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     support::{DELETABLE, NOW, TENANT, minimums, name, verdict},
-    taps::{Hold, Tap, Tapped, Wire},
+    taps::{Hold, Wire},
 };
 
 /// The database and the time.
@@ -39,7 +42,7 @@ impl World {
     }
 
     fn node(&self) -> Node {
-        let wire = Tapped::new(self.engine.clone(), Wire::default());
+        let wire = Tapped::over(self.engine.clone(), Wire::default());
         Node { rings: self.rings(wire.clone()), wire }
     }
 
@@ -166,7 +169,7 @@ fn a_revocation_whose_answer_is_lost_holds_everywhere_or_nowhere_after_the_wait(
 #[test]
 fn a_node_whose_read_began_before_a_disable_on_another_does_not_keep_what_it_read() {
     let world = World::new();
-    let held = Tapped::new(world.engine.clone(), Hold::default());
+    let held = Tapped::over(world.engine.clone(), Hold::default());
     let (one, slow) = (world.node(), world.rings(held.clone()));
     one.rings.create(&name("r"), Algorithm::Aes256Gcm).unwrap();
     let text = one.rings.encrypt(&name("r"), b"text", b"").unwrap();
@@ -278,7 +281,7 @@ impl World {
 #[test]
 fn a_cut_wire_reaches_nothing() {
     let wire = Wire::default();
-    assert!(wire.reach().is_ok());
+    assert!(wire.before().is_ok());
     wire.cut.store(true, Ordering::SeqCst);
-    assert!(wire.reach().is_err());
+    assert!(wire.before().is_err());
 }

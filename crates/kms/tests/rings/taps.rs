@@ -1,8 +1,8 @@
-//! Stores that a test looks into, slows down or makes forget.
+//! Taps at a store that a test looks into, slows down or makes forget.
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
@@ -10,42 +10,7 @@ use std::{
     time::Duration,
 };
 
-use strongroom_core::{
-    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, SealedStore, Store, StoreError,
-};
-
-/// What happens at the operations of a [`Tapped`] store.
-pub(crate) trait Tap: Send + Sync {
-    /// Before an operation: whether the store is reached at all.
-    fn reach(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// After rows were read, before they are answered.
-    fn read(&self) {}
-
-    /// After a commit, before its outcome is answered.
-    fn committed(&self, outcome: Outcome) -> Outcome {
-        outcome
-    }
-
-    /// Whether the store is said to be shared.
-    fn shared(&self, is: bool) -> bool {
-        is
-    }
-}
-
-/// Another store with a tap at it.
-pub(crate) struct Tapped<T> {
-    inner: Arc<dyn SealedStore>,
-    pub(crate) tap: T,
-}
-
-impl<T: Tap> Tapped<T> {
-    pub(crate) fn new(inner: Arc<dyn SealedStore>, tap: T) -> Arc<Self> {
-        Arc::new(Self { inner, tap })
-    }
-}
+use strongroom_core::{Outcome, StoreError, tap::Tap};
 
 /// Counts operations.
 #[derive(Default)]
@@ -122,7 +87,7 @@ pub(crate) struct Wire {
 }
 
 impl Tap for Wire {
-    fn reach(&self) -> Result<(), StoreError> {
+    fn before(&self) -> Result<(), StoreError> {
         match self.cut.load(Ordering::SeqCst) {
             true => Err(StoreError::Engine("cut off".into())),
             false => Ok(()),
@@ -171,47 +136,3 @@ impl Tap for Mute {
         Outcome::Unknown
     }
 }
-
-impl<T: Tap> Store for Tapped<T> {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.tap.reach()?;
-        let found = self.inner.get_many(keys);
-        self.tap.read();
-        found
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.tap.reach()?;
-        let found = self.inner.scan(range, direction, limit);
-        self.tap.read();
-        found
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.inner.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.tap.reach()?;
-        Ok(self.tap.committed(self.inner.commit(batch)?))
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.inner.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.inner.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.tap.shared(self.inner.shared())
-    }
-}
-
-impl<T: Tap> SealedStore for Tapped<T> {}

@@ -9,12 +9,13 @@ use strongroom_core::{
     RecordKey, SealedStore, Sealer, Segment, Store, Table, UseLimit,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
+    tap::Tapped,
 };
 use strongroom_kms::{AtLimit, Kms, KmsError, Rings, Usage, UseLimits};
 
 use crate::{
     support::{DELETABLE, TENANT, base_over, drained, kind, name, verdict},
-    taps::{Count, Tapped, Yield},
+    taps::{Count, Yield},
 };
 
 const STOP: u64 = 200;
@@ -102,7 +103,7 @@ fn sixteen_random_keys_are_each_replaced_where_that_was_chosen() {
 
 #[test]
 fn threads_that_reach_the_limit_together_make_one_new_version() {
-    let rings = process(Tapped::new(Arc::new(MemoryStore::new()), Yield), AtLimit::Rotate);
+    let rings = process(Tapped::over(Arc::new(MemoryStore::new()), Yield), AtLimit::Rotate);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -146,7 +147,7 @@ fn what_a_process_did_not_spend_is_lost_and_never_more_than_it_spent_and_64() {
 
 #[test]
 fn counting_seldom_writes() {
-    let store = Tapped::new(Arc::new(MemoryStore::new()), Count::default());
+    let store = Tapped::over(Arc::new(MemoryStore::new()), Count::default());
     let large = UseLimit { warn: 1 << 31, stop: 1 << 32 };
     let rings = limited(store.clone(), large, AtLimit::Stop);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use strongroom_core::{Algorithm, PLAIN_LIMITS, Provider, RecordKey, Segment, Store, Table};
+use strongroom_core::{Algorithm, PLAIN_LIMITS, Provider, RecordKey, Segment, Store, Table, tap::Tapped};
 use strongroom_keys::RustCrypto;
 use strongroom_kms::{Kms, Rings};
 use strongroom_store_postgres::testing::Engine;
@@ -10,13 +10,13 @@ use strongroom_store_postgres::testing::Engine;
 use crate::{
     spy::Spy,
     support::{DELETABLE, TENANT, base_with, minimums, name, rotated, verdict},
-    taps::{Count, Tapped},
+    taps::Count,
 };
 
 /// Rings that count what they ask of their store, and how often keys are parsed.
 fn counted() -> (Arc<Tapped<Count>>, Arc<Spy>, Rings) {
     let spy = Arc::new(Spy::default());
-    let store = Tapped::new(Arc::new(Engine::new()), Count::default());
+    let store = Tapped::over(Arc::new(Engine::new()), Count::default());
     let kms = Kms::new(base_with(store.clone(), spy.clone()));
     (store, spy, kms.without_caller(TENANT))
 }

@@ -1,6 +1,7 @@
 use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
+    path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::OnceLock,
     time::{Duration, Instant},
@@ -190,7 +191,12 @@ impl Database {
 
     /// A proxy before the server.
     pub fn proxy(&self) -> Proxy {
-        Proxy::before(format!("{}/.s.PGSQL.{}", self.folder, self.port).into())
+        Proxy::before(self.socket())
+    }
+
+    /// The server's socket.
+    pub fn socket(&self) -> PathBuf {
+        format!("{}/.s.PGSQL.{}", self.folder, self.port).into()
     }
 
     /// The server's port.

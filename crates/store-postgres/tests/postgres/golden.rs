@@ -4,7 +4,7 @@ use strongroom_store_postgres::{PostgresStore, testing::database};
 use crate::support::{commit, done, get, key, put};
 
 /// Schema and data as the first release with this engine left them.
-const FIRST: &str = include_str!("../golden/layout-1.sql");
+pub(crate) const FIRST: &str = include_str!("../golden/layout-1.sql");
 
 #[test]
 fn a_store_that_the_first_release_made_opens_and_goes_on() {

@@ -1,27 +1,19 @@
 //! Two nodes on one database, whose commits are as if one came after the other.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Barrier, Mutex},
-    thread,
-};
+use std::{sync::Barrier, thread};
 
 use strongroom_core::{Direction, Expect, Outcome, RecordKey, Revision, Store, StoreError, Write};
 use strongroom_store_postgres::{PostgresStore, testing::database};
 
-use crate::support::{commit, done, everything, get, key, lower, put, value};
+use crate::{
+    replay::{History, Player},
+    support::{commit, done, everything, get, key, lower, made_large, put, value},
+};
 
 fn two_nodes() -> Option<[PostgresStore; 2]> {
     let database = database()?;
     let first = PostgresStore::create(database.config()).unwrap();
     Some([first, PostgresStore::open(database.config()).unwrap()])
-}
-
-/// Expectations that hold, of records that nobody writes. So many make a batch a large one, which goes by the function
-/// that older releases call for every batch.
-fn made_large(mut expectations: Vec<(RecordKey, Expect)>) -> Vec<(RecordKey, Expect)> {
-    expectations.extend((0..20).map(|number| (key(1_000_000 + number), Expect::Absent)));
-    expectations
 }
 
 #[test]
@@ -106,91 +98,18 @@ fn dump(store: &PostgresStore) -> Vec<(RecordKey, Vec<u8>, Revision)> {
     rows.into_iter().map(|(key, record)| (key, record.value.to_vec(), record.revision)).collect()
 }
 
-type Expectations = Vec<(u64, Option<Revision>)>;
-/// A commit that was answered: what it expected, and what it wrote.
-type Step = (Expectations, Vec<(u64, Option<Vec<u8>>)>);
-
-/// Makes random batches over few records, with expectations as they were read a moment ago.
-fn random_steps(node: &PostgresStore, seed: u8, count: u32) -> Vec<(Revision, Step)> {
-    let mut dice = Dice::new(seed);
-    let mut committed = Vec::new();
-    for round in 0..count {
-        let read: Vec<u64> = (0..dice.below(3)).map(|_| dice.below(6)).collect();
-        let records = node.get_many(&read.iter().map(|number| key(*number)).collect::<Vec<_>>()).unwrap();
-        let expectations: Expectations = read
-            .iter()
-            .zip(records)
-            .map(|(number, record)| (*number, record.map(|record| record.revision)))
-            .collect();
-        let mut writes = BTreeMap::new();
-        for _ in 0..=dice.below(2) {
-            let value = (dice.below(3) > 0).then(|| vec![seed, round as u8]);
-            writes.insert(dice.below(6), value);
-        }
-        let expected: Vec<_> = expectations
-            .iter()
-            .map(|(number, found)| (key(*number), found.map_or(Expect::Absent, Expect::At)))
-            .collect();
-        let expected = if dice.below(3) == 0 { made_large(expected) } else { expected };
-        let batch = writes
-            .iter()
-            .map(|(number, value)| (key(*number), value.as_ref().map_or(Write::Delete, |value| put(value))));
-        match commit(node, &expected, batch.collect()) {
-            Outcome::Done(revision) => {
-                committed.push((revision, (expectations, writes.into_iter().collect())))
-            }
-            Outcome::Conflict(at) => assert!(expected.iter().any(|(key, _)| *key == at)),
-            Outcome::Unknown => unreachable!("no answer was lost"),
-        }
-    }
-    committed
-}
-
 #[test]
 fn commits_of_two_nodes_replay_one_after_the_other_in_the_order_of_their_revisions() {
     let Some(nodes) = two_nodes() else { return };
-    let committed = Mutex::new(BTreeMap::new());
+    let history = History::of(&nodes[0]);
     thread::scope(|scope| {
         for seed in 0..6 {
-            let (nodes, committed) = (&nodes, &committed);
+            let (nodes, history) = (&nodes, &history);
             scope.spawn(move || {
-                let own = random_steps(&nodes[usize::from(seed % 2)], seed, 150);
-                let mut committed = committed.lock().unwrap();
-                for (revision, step) in own {
-                    assert!(committed.insert(revision, step).is_none(), "a revision is given once");
-                }
+                let mut player = Player::new(seed);
+                (0..150).for_each(|_| player.play(&nodes[usize::from(seed % 2)], history));
             });
         }
     });
-    let mut model: BTreeMap<u64, (Vec<u8>, Revision)> = BTreeMap::new();
-    for (revision, (expectations, writes)) in committed.into_inner().unwrap() {
-        for (number, expected) in expectations {
-            assert_eq!(model.get(&number).map(|row| row.1), expected, "{number} at {revision:?}");
-        }
-        for (number, value) in writes {
-            match value {
-                Some(value) => drop(model.insert(number, (value, revision))),
-                None => drop(model.remove(&number)),
-            }
-        }
-    }
-    let expected: Vec<_> =
-        model.into_iter().map(|(number, (value, revision))| (key(number), value, revision)).collect();
-    assert_eq!(dump(&nodes[0]), expected);
-}
-
-/// The same throws for the same seed: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u8) -> Self {
-        Self(u64::from(seed))
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
+    history.leads_to(&nodes[0]);
 }

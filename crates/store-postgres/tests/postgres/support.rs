@@ -6,13 +6,21 @@ use strongroom_core::{
     Batch, Expect, Lowered, Outcome, Range, Record, RecordKey, Revision, Segment, Store, StoreError, Table,
     Tenant, Write,
 };
-use strongroom_store_postgres::{PostgresStore, Timeouts};
+use strongroom_store_postgres::Timeouts;
 
 pub(crate) const TENANT: Tenant = Tenant::from_bytes([7; 16]);
 pub(crate) const TABLE: Table = Table::new(0x7f01);
 
 pub(crate) fn key(number: u64) -> RecordKey {
     RecordKey::new(TENANT, TABLE, &[Segment::Number(number)]).unwrap()
+}
+
+/// The number of such a key.
+pub(crate) fn number(key: &RecordKey) -> u64 {
+    match key.segments().next() {
+        Some(Segment::Number(number)) => number,
+        other => unreachable!("{other:?}"),
+    }
 }
 
 pub(crate) fn everything() -> Range {
@@ -24,7 +32,7 @@ pub(crate) fn put(value: &[u8]) -> Write {
 }
 
 pub(crate) fn lower(
-    store: &PostgresStore,
+    store: &dyn Store,
     expectations: &[(RecordKey, Expect)],
     writes: Vec<(RecordKey, Write)>,
 ) -> Lowered {
@@ -32,11 +40,18 @@ pub(crate) fn lower(
 }
 
 pub(crate) fn commit(
-    store: &PostgresStore,
+    store: &dyn Store,
     expectations: &[(RecordKey, Expect)],
     writes: Vec<(RecordKey, Write)>,
 ) -> Outcome {
     store.commit(&lower(store, expectations, writes)).unwrap()
+}
+
+/// Expectations that hold, of records that nobody writes. So many make a batch a large one, which goes by the function
+/// that older releases call for every batch.
+pub(crate) fn made_large(mut expectations: Vec<(RecordKey, Expect)>) -> Vec<(RecordKey, Expect)> {
+    expectations.extend((0..20).map(|number| (key(1_000_000 + number), Expect::Absent)));
+    expectations
 }
 
 pub(crate) fn done(outcome: &Outcome) -> Revision {
@@ -44,11 +59,11 @@ pub(crate) fn done(outcome: &Outcome) -> Revision {
     *revision
 }
 
-pub(crate) fn get(store: &PostgresStore, number: u64) -> Option<Record> {
+pub(crate) fn get(store: &dyn Store, number: u64) -> Option<Record> {
     store.get_many(&[key(number)]).unwrap().pop().unwrap()
 }
 
-pub(crate) fn value(store: &PostgresStore, number: u64) -> Option<Vec<u8>> {
+pub(crate) fn value(store: &dyn Store, number: u64) -> Option<Vec<u8>> {
     get(store, number).map(|record| record.value.to_vec())
 }
 
@@ -65,7 +80,7 @@ pub(crate) fn impatient() -> Timeouts {
 
 /// Adds one to a counter, and says whether it did; asks on while the outcome is unknown. A change of another one in
 /// between, or an error that says that nothing happened, is no harm.
-pub(crate) fn add_one(store: &PostgresStore, number: u64) -> bool {
+pub(crate) fn add_one(store: &dyn Store, number: u64) -> bool {
     match try_to_add_one(store, number) {
         Ok(outcome) => matches!(outcome, Outcome::Done(_)),
         Err(error) => {
@@ -77,7 +92,7 @@ pub(crate) fn add_one(store: &PostgresStore, number: u64) -> bool {
     }
 }
 
-fn try_to_add_one(store: &PostgresStore, number: u64) -> Result<Outcome, StoreError> {
+fn try_to_add_one(store: &dyn Store, number: u64) -> Result<Outcome, StoreError> {
     let record = store.get_many(&[key(number)])?.pop().unwrap();
     let count = record.as_ref().map_or(0, |record| counted(&record.value));
     let expect = record.map_or(Expect::Absent, |record| Expect::At(record.revision));
@@ -94,6 +109,6 @@ pub(crate) fn counted(value: &[u8]) -> u64 {
     u64::from_be_bytes(value.try_into().unwrap())
 }
 
-pub(crate) fn counter(store: &PostgresStore, number: u64) -> u64 {
+pub(crate) fn counter(store: &dyn Store, number: u64) -> u64 {
     value(store, number).map_or(0, |value| counted(&value))
 }

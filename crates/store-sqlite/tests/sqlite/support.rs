@@ -6,11 +6,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use strongroom_core::{
-    Batch, Direction, Expect, History, Lowered, Outcome, Range, Record, RecordKey, Revision, SealedStore,
-    Segment, Store, StoreError, Table, Tenant, Write,
+    Batch, Direction, Expect, Outcome, Range, RecordKey, Revision, Segment, Store, StoreError, Table, Tenant,
+    Write, tap::Tapped,
 };
 use strongroom_store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -111,41 +112,6 @@ pub(crate) fn transactions(log: &Path) -> usize {
 }
 
 /// Passes an engine off as one that seals, so that changes can be lowered for it.
-pub(crate) struct Plain(pub(crate) SqliteStore);
-
-impl Store for Plain {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.0.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.0.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.0.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.0.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.0.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.0.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.0.shared()
-    }
+pub(crate) fn sealed(store: &SqliteStore) -> Arc<Tapped<()>> {
+    Tapped::over(Arc::new(store.clone()), ())
 }
-
-impl SealedStore for Plain {}

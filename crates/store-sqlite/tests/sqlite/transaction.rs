@@ -9,22 +9,20 @@ use std::{
     time::Duration,
 };
 
-use strongroom_core::{
-    Change, CommitError, Expect, Lowered, Pending, Reader, RecordKey, SealedStore, Store, StoreError,
-};
+use strongroom_core::{Change, CommitError, Expect, Lowered, Pending, Reader, RecordKey, Store, StoreError};
 use strongroom_store_sqlite::SqliteStore;
 
-use crate::support::{Plain, key, new_store, put, read, tenant, try_commit, write};
+use crate::support::{key, new_store, put, read, sealed, tenant, try_commit, write};
 
 /// A store in whose file an application keeps accounts, one of them open.
-fn bank() -> (tempfile::TempDir, Plain) {
+fn bank() -> (tempfile::TempDir, SqliteStore) {
     let (folder, store) = new_store();
     let transaction = store.begin().unwrap();
     transaction
         .execute_batch("CREATE TABLE account (id INTEGER PRIMARY KEY, owner UNIQUE); INSERT INTO account VALUES (1, 'a');")
         .unwrap();
     transaction.commit_rows().unwrap();
-    (folder, Plain(store))
+    (folder, store)
 }
 
 fn accounts(store: &SqliteStore) -> Vec<i64> {
@@ -34,20 +32,20 @@ fn accounts(store: &SqliteStore) -> Vec<i64> {
 }
 
 /// A change that puts a record if it is as expected, with the answer 42.
-fn change(store: &dyn SealedStore, key: &RecordKey, expect: Expect) -> Change<u8> {
-    let mut change = Reader::new(store, tenant(1)).change(42);
+fn change(store: &SqliteStore, key: &RecordKey, expect: Expect) -> Change<u8> {
+    let mut change = Reader::new(&*sealed(store), tenant(1)).change(42);
     change.expect(key, expect);
     change.put(key, b"changed");
     change
 }
 
-fn lowered(store: &Plain) -> (Lowered, Pending<u8>) {
-    change(store, &key(1), Expect::Absent).lower(store).unwrap()
+fn lowered(store: &SqliteStore) -> (Lowered, Pending<u8>) {
+    change(store, &key(1), Expect::Absent).lower(&*sealed(store)).unwrap()
 }
 
 /// Neither the application's rows nor the change are there, and the store works.
-fn nothing_happened(store: &Plain) {
-    assert_eq!(accounts(&store.0), [1]);
+fn nothing_happened(store: &SqliteStore) {
+    assert_eq!(accounts(store), [1]);
     assert_eq!(read(store, &key(1)), None);
     write(store, vec![(key(9), put("works"))]);
 }
@@ -59,13 +57,13 @@ fn rows_of_the_application_and_a_change_are_committed_together() {
     let mut change = change(&store, &key(1), Expect::Absent);
     let flag = evicted.clone();
     change.evict(move || flag.store(true, Ordering::SeqCst));
-    let transaction = store.0.begin().unwrap();
+    let transaction = store.begin().unwrap();
     transaction.execute("INSERT INTO account VALUES (2, 'b')", []).unwrap();
-    let change = change.lower(&store).unwrap();
+    let change = change.lower(&*sealed(&store)).unwrap();
     assert!(!evicted.load(Ordering::SeqCst));
     assert_eq!(transaction.commit(change).unwrap(), 42);
     assert!(evicted.load(Ordering::SeqCst), "what is stale in memory is gone");
-    let path = store.0.path().to_owned();
+    let path = store.path().to_owned();
     drop(store);
     let store = SqliteStore::open(path).unwrap();
     assert_eq!(read(&store, &key(1)).unwrap().0, b"changed");
@@ -75,7 +73,7 @@ fn rows_of_the_application_and_a_change_are_committed_together() {
 #[test]
 fn a_rollback_a_drop_and_a_panic_undo_both() {
     let (_folder, store) = bank();
-    let end: [fn(&Plain); 3] = [
+    let end: [fn(&SqliteStore); 3] = [
         |store| begun(store).rollback(),
         |store| drop(begun(store)),
         |store| {
@@ -93,8 +91,8 @@ fn a_rollback_a_drop_and_a_panic_undo_both() {
 }
 
 /// A transaction with a row of the application in it.
-fn begun(store: &Plain) -> strongroom_store_sqlite::Transaction<'_> {
-    let transaction = store.0.begin().unwrap();
+fn begun(store: &SqliteStore) -> strongroom_store_sqlite::Transaction<'_> {
+    let transaction = store.begin().unwrap();
     transaction.execute("INSERT INTO account VALUES (2, 'b')", []).unwrap();
     transaction
 }
@@ -103,7 +101,7 @@ fn begun(store: &Plain) -> strongroom_store_sqlite::Transaction<'_> {
 fn a_conflict_names_the_record_and_undoes_the_rows() {
     let (_folder, store) = bank();
     write(&store, vec![(key(5), put("somebody was here"))]);
-    let late = change(&store, &key(5), Expect::Absent).lower(&store).unwrap();
+    let late = change(&store, &key(5), Expect::Absent).lower(&*sealed(&store)).unwrap();
     match begun(&store).commit(late) {
         Err(CommitError::Conflict(named)) => assert_eq!(named, key(5)),
         other => panic!("{other:?}"),
@@ -137,12 +135,12 @@ fn commit_plainly_within_a_transaction() {
     let transaction = begun(&store);
     let plain = try_commit(&store, Vec::new(), vec![(key(1), put("x"))]);
     assert!(matches!(plain, Err(StoreError::Invalid(_))), "{plain:?}");
-    assert!(matches!(store.0.begin(), Err(StoreError::Invalid(_))));
+    assert!(matches!(store.begin(), Err(StoreError::Invalid(_))));
     assert!(matches!(store.scrub(), Err(StoreError::Invalid(_))));
-    let change = change(&store, &key(1), Expect::Absent).commit(&store);
+    let change = change(&store, &key(1), Expect::Absent).commit(&*sealed(&store));
     assert!(matches!(change, Err(CommitError::Store(StoreError::Invalid(_)))), "{change:?}");
     transaction.commit(lowered(&store)).unwrap();
-    assert_eq!(accounts(&store.0), [1, 2]);
+    assert_eq!(accounts(&store), [1, 2]);
     write(&store, vec![(key(1), put("afterwards it may"))]);
 }
 
@@ -212,7 +210,7 @@ fn a_savepoint_of_the_application_is_its_own() {
         .unwrap();
     assert!(transaction.execute("INSERT INTO account VALUES (5, 'a')", []).is_err(), "a failed statement");
     transaction.commit(lowered(&store)).unwrap();
-    assert_eq!(accounts(&store.0), [1, 2, 4]);
+    assert_eq!(accounts(&store), [1, 2, 4]);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::sync::{
 
 use serde_json::{Value, json};
 use strongroom_core::{
-    Action, Batch, Detail, Direction, Event, Failure, History, Lowered, Outbox, Outcome, Range, Record,
-    RecordKey, Store, StoreError, Verdict, memory::MemoryStore,
+    Action, Detail, Event, Failure, Lowered, Outbox, Outcome, Store, StoreError, Verdict,
+    memory::MemoryStore,
+    tap::{Tap, Tapped},
 };
 
 use crate::{
@@ -17,68 +18,33 @@ use crate::{
 };
 
 /// A store that writes nothing while it is told so, as on a full disk.
-struct Full {
-    inner: MemoryStore,
-    full: AtomicBool,
-}
+#[derive(Default)]
+struct Full(AtomicBool);
 
 impl Full {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(), full: AtomicBool::new(false) })
-    }
-
     fn set(&self, full: bool) {
-        self.full.store(full, Ordering::SeqCst);
+        self.0.store(full, Ordering::SeqCst);
     }
 }
 
-impl Store for Full {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.inner.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.inner.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.inner.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        if self.full.load(Ordering::SeqCst) {
+impl Tap for Full {
+    fn commit(&self, store: &dyn Store, batch: &Lowered) -> Result<Outcome, StoreError> {
+        if self.0.load(Ordering::SeqCst) {
             return Err(StoreError::Engine("no room on the disk".into()));
         }
-        self.inner.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.inner.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.inner.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.inner.shared()
+        store.commit(batch)
     }
 }
 
 /// An open vault with a ring, and its store, which is full by now.
-fn full() -> (Vault, Arc<Full>) {
-    let store = Full::new();
+fn full() -> (Vault, Arc<Tapped<Full>>) {
+    let store = Tapped::over(Arc::new(MemoryStore::new()), Full::default());
     let vault = Vault::over(Arc::clone(&store) as Arc<dyn Store>).initialized();
     vault.unseal();
     assert_eq!(vault.write("transit/keys/aes", Value::Null).status, 200);
     vault.encrypt("aes", "it is in memory from now on");
     taken(&vault);
-    store.set(true);
+    store.tap.set(true);
     (vault, store)
 }
 
@@ -118,7 +84,7 @@ fn what_must_be_durable_is_refused_with_a_reason_and_works_again_afterwards() {
     // A change fails with its event.
     assert_eq!(vault.write("transit/keys/new", Value::Null).status, 500);
     assert_eq!(vault.read("transit/keys/new").status, 404);
-    store.set(false);
+    store.tap.set(false);
     taken(&vault);
     assert_eq!(vault.write("sys/scrub", Value::Null).status, 204);
     assert_eq!(vault.write("transit/keys/new", Value::Null).status, 200);
@@ -130,7 +96,7 @@ fn what_must_be_durable_is_refused_with_a_reason_and_works_again_afterwards() {
 fn nothing_is_scrubbed_before_it_is_told() {
     let (vault, store) = full();
     assert_eq!(vault.write("sys/scrub", Value::Null).status, 503);
-    store.set(false);
+    store.tap.set(false);
     assert!(!taken(&vault).iter().any(|event| event.action == Action::Scrub));
 }
 
@@ -142,7 +108,7 @@ fn encryption_goes_on_while_there_is_room_is_refused_beyond_and_recovers() {
         assert_eq!(encrypt(&vault).error(), (503, REFUSED.into()));
         vault.node.flush();
     }
-    store.set(false);
+    store.tap.set(false);
     vault.node.flush();
     assert_eq!(encrypt(&vault).status, 200);
     let events = taken(&vault);
@@ -158,7 +124,7 @@ fn it_seals_all_the_same_and_tells_of_it_and_of_what_waited_at_the_next_unsealin
     assert_eq!(encrypt(&vault).status, 200);
     assert_eq!(vault.write("sys/seal", Value::Null).status, 204);
     assert!(vault.node.open().is_none());
-    store.set(false);
+    store.tap.set(false);
     vault.unseal();
     let events = kept(&vault);
     let spooled = |event: &Event| event.details.iter().any(|detail| matches!(detail, Detail::Spooled(_)));
@@ -174,15 +140,15 @@ fn it_seals_all_the_same_and_tells_of_it_and_of_what_waited_at_the_next_unsealin
 #[test]
 fn it_stays_sealed_where_nothing_would_tell_of_the_unsealing() {
     let (vault, store) = full();
-    store.set(false);
+    store.tap.set(false);
     vault.write("sys/seal", Value::Null);
-    store.set(true);
+    store.tap.set(true);
     for share in &vault.shares[..2] {
         vault.anyone("PUT", "sys/unseal", json!({ "key": share }));
     }
     assert!(vault.node.open().is_none(), "nobody would know");
     assert_eq!(vault.anyone("GET", "sys/health", Value::Null).status, 503);
-    store.set(false);
+    store.tap.set(false);
     vault.unseal();
     let events = kept(&vault).into_iter().filter(|event| event.action == Action::Unseal);
     let failed = Verdict::Failed(Failure::Unavailable);

@@ -71,10 +71,10 @@ impl World {
         let fault = dice.one_in(2).then(|| (*dice.of(&FAULTS).unwrap(), dice.below(5)));
         let process = self.processes.swap_remove(which);
         if let Some((fault, at)) = fault {
-            process.engine.fail(self.db.engine.clone(), fault, at);
+            process.engine.fail(fault, at as u64);
         }
         let (what, stays) = self.act(dice, &process);
-        process.engine.set(self.db.engine.clone());
+        process.engine.mend();
         // A process that crashed is no more; one whose own slot is gone ends.
         if stays && !matches!(fault, Some((Fault::Crash | Fault::CrashAfter, _))) {
             self.processes.push(process);

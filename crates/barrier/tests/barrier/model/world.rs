@@ -1,13 +1,7 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, RwLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use strongroom_barrier::{NewSlot, Sealed, Share, ShareError, Unlock, UnsealError, Unsealed};
-use strongroom_core::{
-    Batch, Direction, History, Lowered, Outcome, Range, Record, RecordKey, Store, StoreError, Tenant, Time,
-    fault::{Fault, FaultStore},
-};
+use strongroom_core::{RecordKey, Tenant, Time, fault::FaultStore};
 use strongroom_keys::RustCrypto;
 
 use crate::{
@@ -49,7 +43,7 @@ pub(super) struct Slots {
 /// A process and its engine, in which a fault can be set.
 pub(super) struct Process {
     pub(super) unsealed: Unsealed,
-    pub(super) engine: Arc<Switch>,
+    pub(super) engine: Arc<FaultStore>,
     /// Whether another process removed a slot since it was unsealed: its own may be gone.
     pub(super) may_be_stale: bool,
 }
@@ -178,7 +172,7 @@ impl World {
 
     /// A new process, by this way in.
     pub(super) fn start(&mut self, way: &Way) {
-        let engine = Arc::new(Switch(RwLock::new(self.db.engine.clone())));
+        let engine = Arc::new(FaultStore::sound(self.db.engine.clone()));
         let sealed = Sealed::open(engine.clone(), self.provider.clone(), self.db.clock.clone()).unwrap();
         let unsealed = self.with_way(way, |unlock| sealed.unseal(unlock)).unwrap().unwrap();
         self.processes.push(Process { unsealed, engine, may_be_stale: false });
@@ -193,56 +187,4 @@ impl World {
 
 fn words(byte: u8) -> strongroom_barrier::Passphrase {
     passphrase(&format!("several random words, number {byte}"))
-}
-
-/// An engine that can be exchanged for a faulty one.
-pub(super) struct Switch(RwLock<Arc<dyn Store>>);
-
-impl Switch {
-    pub(super) fn set(&self, engine: Arc<dyn Store>) {
-        *self.0.write().unwrap() = engine;
-    }
-
-    pub(super) fn fail(&self, engine: Arc<dyn Store>, fault: Fault, at: usize) {
-        self.set(Arc::new(FaultStore::new(engine, fault, at as u64)));
-    }
-
-    fn now(&self) -> Arc<dyn Store> {
-        self.0.read().unwrap().clone()
-    }
-}
-
-impl Store for Switch {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.now().get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.now().scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.now().lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.now().commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.now().scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.now().history()
-    }
-
-    fn shared(&self) -> bool {
-        self.now().shared()
-    }
 }

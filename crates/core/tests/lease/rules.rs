@@ -1,6 +1,4 @@
-//! The rules of leases: several nodes on one store, and a clock that moves when it is told to.
-
-#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+//! What a lease promises, one rule after the other.
 
 use std::{
     sync::{
@@ -13,149 +11,34 @@ use std::{
 };
 
 use strongroom_core::{
-    Batch, Caches, Clock, Direction, FixedClock, Gate, History, Lease, Lowered, Outcome, Range, Reader,
-    Record, RecordKey, SealedStore, Store, StoreError, Tenant, Time, deferring, from_memory, may_read,
+    Caches, Clock, FixedClock, Gate, Lease, Outcome, Reader, RecordKey, StoreError, Tenant, Time, deferring,
+    from_memory, may_read,
     memory::MemoryStore,
+    tap::{Tap, Tapped},
 };
 
-const TENANT: Tenant = Tenant::from_bytes([7; 16]);
-const OTHER: Tenant = Tenant::from_bytes([8; 16]);
-
-/// A database that can be cut off, and counts what it is asked for.
-struct Database {
-    rows: Arc<MemoryStore>,
-    asked: AtomicUsize,
-    cut: Mutex<bool>,
-}
-
-impl Database {
-    fn shared() -> Arc<Self> {
-        Self::over(Arc::new(MemoryStore::shared()))
-    }
-
-    fn over(rows: Arc<MemoryStore>) -> Arc<Self> {
-        Arc::new(Self { rows, asked: AtomicUsize::new(0), cut: Mutex::new(false) })
-    }
-
-    fn cut(&self, cut: bool) {
-        *self.cut.lock().unwrap() = cut;
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    fn answers(&self) -> Result<&MemoryStore, StoreError> {
-        self.asked.fetch_add(1, Ordering::SeqCst);
-        match *self.cut.lock().unwrap() {
-            true => Err(StoreError::Engine("cut off".into())),
-            false => Ok(&self.rows),
-        }
-    }
-}
-
-impl Store for Database {
-    fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
-        self.answers()?.get_many(keys)
-    }
-
-    fn scan(
-        &self,
-        range: &Range,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-        self.answers()?.scan(range, direction, limit)
-    }
-
-    fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-        self.rows.lower(batch)
-    }
-
-    fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-        self.answers()?.commit(batch)
-    }
-
-    fn scrub(&self) -> Result<(), StoreError> {
-        self.answers()?.scrub()
-    }
-
-    fn history(&self) -> Result<History, StoreError> {
-        self.answers()?.history()
-    }
-
-    fn shared(&self) -> bool {
-        self.rows.shared()
-    }
-}
-
-impl SealedStore for Database {}
-
-/// What a process has: a lease, its caches and its gate.
-struct Node {
-    database: Arc<Database>,
-    lease: Lease,
-    gate: Arc<Gate>,
-    forgotten: Arc<Mutex<Vec<Tenant>>>,
-}
-
-impl Node {
-    fn on(database: &Arc<Database>, clock: &Arc<FixedClock>) -> Self {
-        let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
-        let forgotten = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&forgotten);
-        caches.add(move |tenant| noted.lock().unwrap().push(tenant));
-        let lease =
-            Lease::new(Arc::clone(database) as _, Arc::clone(clock) as _, caches, Arc::clone(&gate)).unwrap();
-        Self { database: Arc::clone(database), lease, gate, forgotten }
-    }
-
-    fn forgotten(&self) -> Vec<Tenant> {
-        std::mem::take(&mut *self.forgotten.lock().unwrap())
-    }
-
-    /// A commit after which what is in memory of a tenant is not true any more.
-    fn changes(&self, tenant: Tenant) {
-        let mut change = Reader::new(&*self.database, Tenant::SYSTEM).change(());
-        self.lease.announce(&mut change, tenant).unwrap();
-        change.commit(&*self.database).unwrap();
-    }
-
-    fn revokes(&self, tenant: Tenant) {
-        let mut change = Reader::new(&*self.database, Tenant::SYSTEM).change(());
-        self.lease.revoke(&mut change, tenant).unwrap();
-        change.commit(&*self.database).unwrap();
-    }
-}
-
-fn clock() -> Arc<FixedClock> {
-    Arc::new(FixedClock::at(Time::from_millis(1_800_000_000_000)))
-}
-
-fn lost(answer: Result<(), StoreError>) -> bool {
-    matches!(answer, Err(StoreError::LeaseLost | StoreError::Engine(_)))
-}
+use crate::support::{Node, OTHER, TENANT, Wire, clock, database, lost};
 
 #[test]
 fn a_node_asks_the_database_once_in_the_time_of_a_lease() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
-    let before = database.asked();
+    let before = database.tap.asked();
     for _ in 0..100 {
         node.lease.check().unwrap();
     }
-    assert_eq!(database.asked(), before + 1);
+    assert_eq!(database.tap.asked(), before + 1);
     clock.advance(Lease::HELD - Duration::from_millis(1));
     node.lease.check().unwrap();
-    assert_eq!(database.asked(), before + 1);
+    assert_eq!(database.tap.asked(), before + 1);
     clock.advance(Duration::from_millis(1));
     node.lease.check().unwrap();
-    assert_eq!(database.asked(), before + 2);
+    assert_eq!(database.tap.asked(), before + 2);
 }
 
 #[test]
 fn what_another_node_changed_is_forgotten_at_the_next_renewal_and_nothing_else_is() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
     node.lease.follow(TENANT).unwrap();
     node.lease.follow(OTHER).unwrap();
@@ -175,7 +58,7 @@ fn what_another_node_changed_is_forgotten_at_the_next_renewal_and_nothing_else_i
 
 #[test]
 fn a_change_between_following_and_the_first_renewal_is_heard_of() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
     node.lease.renew().unwrap();
     node.lease.follow(TENANT).unwrap();
@@ -186,22 +69,22 @@ fn a_change_between_following_and_the_first_renewal_is_heard_of() {
 
 #[test]
 fn a_node_that_lost_the_database_stops_when_its_lease_ends_and_recovers_by_itself() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
     node.lease.check().unwrap();
-    database.cut(true);
+    database.tap.cut(true);
     clock.advance(Lease::HELD - Duration::from_millis(1));
     node.lease.check().unwrap();
     clock.advance(Duration::from_millis(1));
     assert!(lost(node.lease.check()));
     assert!(lost(node.lease.check()));
-    database.cut(false);
+    database.tap.cut(false);
     node.lease.check().unwrap();
 }
 
 #[test]
 fn a_revocation_returns_when_every_older_lease_has_ended_and_not_before() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
     node.lease.follow(TENANT).unwrap();
     node.lease.check().unwrap();
@@ -211,7 +94,7 @@ fn a_revocation_returns_when_every_older_lease_has_ended_and_not_before() {
             other.revokes(TENANT);
             told.send(()).unwrap();
         });
-        while database.rows.history().unwrap().revision.0 == 0 {
+        while database.store.history().unwrap().revision.0 == 0 {
             thread::yield_now();
         }
         // The node may serve what is revoked, and whoever revoked it does not have the answer yet.
@@ -231,7 +114,7 @@ fn a_revocation_returns_when_every_older_lease_has_ended_and_not_before() {
 
 #[test]
 fn a_revocation_whose_answer_was_lost_waits_too() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
     let mut change = Reader::new(&*database, Tenant::SYSTEM).change(());
     node.lease.revoke(&mut change, TENANT).unwrap();
@@ -243,7 +126,7 @@ fn a_revocation_whose_answer_was_lost_waits_too() {
 
 #[test]
 fn a_revocation_that_conflicts_waits_for_nobody() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
     let mut change = Reader::new(&*database, Tenant::SYSTEM).change(());
     node.lease.revoke(&mut change, TENANT).unwrap();
@@ -255,7 +138,7 @@ fn a_revocation_that_conflicts_waits_for_nobody() {
 
 #[test]
 fn who_defers_gets_the_wait_with_the_answer_and_others_are_not_touched() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
     let ((), hold) = deferring(|| node.revokes(TENANT));
     let hold = hold.unwrap();
@@ -272,7 +155,7 @@ fn who_defers_gets_the_wait_with_the_answer_and_others_are_not_touched() {
 
 #[test]
 fn an_order_to_seal_reaches_every_node_that_was_open_before() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
     node.lease.check().unwrap();
     let mut change = Reader::new(&*database, Tenant::SYSTEM).change(());
@@ -291,7 +174,7 @@ fn an_order_to_seal_reaches_every_node_that_was_open_before() {
 
 #[test]
 fn more_tenants_than_are_followed_are_forgotten_and_come_back() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let (node, other) = (Node::on(&database, &clock), Node::on(&database, &clock));
     let tenant = |number: u32| {
         let mut id = [9; 16];
@@ -321,12 +204,12 @@ fn a_wall_clock_that_moves_on_while_the_other_stands_ends_the_lease() {
             Duration::from_secs(5)
         }
     }
-    let database = Database::shared();
+    let database = database();
     let clock = Arc::new(Asleep(FixedClock::at(Time::from_millis(1_800_000_000_000))));
     let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
     let lease = Lease::new(Arc::clone(&database) as _, Arc::clone(&clock) as _, caches, gate).unwrap();
     lease.check().unwrap();
-    database.cut(true);
+    database.tap.cut(true);
     lease.check().unwrap();
     clock.0.advance(Lease::HELD);
     assert!(lost(lease.check()));
@@ -334,11 +217,11 @@ fn a_wall_clock_that_moves_on_while_the_other_stands_ends_the_lease() {
 
 #[test]
 fn from_memory_reads_nothing_and_says_so_by_no_answer() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
-    let before = database.asked();
+    let before = database.tap.asked();
     assert!(from_memory(|| node.lease.check().is_ok()).is_none());
-    assert_eq!(database.asked(), before);
+    assert_eq!(database.tap.asked(), before);
     node.lease.check().unwrap();
     assert_eq!(from_memory(|| node.lease.check().is_ok()), Some(true));
     assert!(from_memory(may_read).is_none());
@@ -347,33 +230,34 @@ fn from_memory_reads_nothing_and_says_so_by_no_answer() {
 
 #[test]
 fn a_store_of_one_process_has_no_counters_and_nobody_waits() {
-    let (database, clock) = (Database::over(Arc::new(MemoryStore::new())), clock());
+    let (rows, clock) = (Arc::new(MemoryStore::new()), clock());
+    let database = Tapped::over(rows.clone(), Wire::default());
     let node = Node::on(&database, &clock);
-    let before = database.asked();
-    database.cut(true);
+    let before = database.tap.asked();
+    database.tap.cut(true);
     node.lease.check().unwrap();
     node.lease.follow(TENANT).unwrap();
     clock.advance(Duration::from_secs(1_000_000));
     node.lease.check().unwrap();
     node.lease.renew().unwrap();
-    assert_eq!(database.asked(), before);
-    database.cut(false);
+    assert_eq!(database.tap.asked(), before);
+    database.tap.cut(false);
     let ((), hold) = deferring(|| node.revokes(TENANT));
     assert!(hold.is_none());
-    assert!(database.rows.dump().is_empty());
+    assert!(rows.dump().is_empty());
 }
 
 #[test]
 fn where_somebody_keeps_the_lease_operations_wait_a_second_at_most_and_never_ask_themselves() {
-    let (database, clock) = (Database::shared(), clock());
+    let (database, clock) = (database(), clock());
     let node = Node::on(&database, &clock);
     node.lease.keep().unwrap();
-    let asked = database.asked();
+    let asked = database.tap.asked();
     clock.advance(Lease::HELD);
     let began = Instant::now();
     assert!(matches!(node.lease.check(), Err(StoreError::LeaseLost)));
     assert!(began.elapsed() >= Duration::from_millis(900));
-    assert_eq!(database.asked(), asked);
+    assert_eq!(database.tap.asked(), asked);
     // Who waits goes on as soon as the lease is renewed.
     thread::scope(|scope| {
         let waiting = scope.spawn(|| node.lease.check());
@@ -385,17 +269,16 @@ fn where_somebody_keeps_the_lease_operations_wait_a_second_at_most_and_never_ask
 
 #[test]
 fn while_one_tries_to_reach_the_database_in_vain_the_others_do_not_queue() {
-    /// A database that fails once, and then says nothing until it is let go.
+    /// A wire that fails once, and then says nothing until it is let go.
     struct Silent {
         asked: AtomicUsize,
-        rows: MemoryStore,
         reached: mpsc::SyncSender<()>,
         go: Mutex<mpsc::Receiver<()>>,
     }
-    impl Store for Silent {
-        fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError> {
+    impl Tap for Silent {
+        fn before(&self) -> Result<(), StoreError> {
             match self.asked.fetch_add(1, Ordering::SeqCst) {
-                0 => return self.rows.get_many(keys),
+                0 => return Ok(()),
                 1 => {}
                 _ => {
                     self.reached.send(()).unwrap();
@@ -404,28 +287,10 @@ fn while_one_tries_to_reach_the_database_in_vain_the_others_do_not_queue() {
             }
             Err(StoreError::Engine("too late".into()))
         }
-        fn scan(&self, _: &Range, _: Direction, _: usize) -> Result<Vec<(RecordKey, Record)>, StoreError> {
-            panic!("not asked")
-        }
-        fn lower(&self, batch: Batch) -> Result<Lowered, StoreError> {
-            self.rows.lower(batch)
-        }
-        fn commit(&self, batch: &Lowered) -> Result<Outcome, StoreError> {
-            self.rows.commit(batch)
-        }
-        fn scrub(&self) -> Result<(), StoreError> {
-            self.rows.scrub()
-        }
-        fn history(&self) -> Result<History, StoreError> {
-            self.rows.history()
-        }
-        fn shared(&self) -> bool {
-            true
-        }
     }
     let ((reached, at), (release, go)) = (mpsc::sync_channel(1), mpsc::channel());
-    let asked = AtomicUsize::new(0);
-    let store = Arc::new(Silent { asked, rows: MemoryStore::new(), reached, go: Mutex::new(go) });
+    let silent = Silent { asked: AtomicUsize::new(0), reached, go: Mutex::new(go) };
+    let store = Tapped::over(Arc::new(MemoryStore::shared()), silent);
     let (caches, gate) = (Arc::new(Caches::new()), Arc::new(Gate::new()));
     let lease = Lease::new(Arc::clone(&store) as _, clock(), caches, gate).unwrap();
     assert!(lost(lease.check()));
@@ -435,7 +300,7 @@ fn while_one_tries_to_reach_the_database_in_vain_the_others_do_not_queue() {
         for _ in 0..10 {
             assert!(matches!(lease.check(), Err(StoreError::LeaseLost)));
         }
-        assert_eq!(store.asked.load(Ordering::SeqCst), 3, "nobody else asked");
+        assert_eq!(store.tap.asked.load(Ordering::SeqCst), 3, "nobody else asked");
         release.send(()).unwrap();
         assert!(lost(trying.join().unwrap()));
     });
