@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc};
 
 use strongroom_core::{
-    Action, Algorithm, Base, Caller, Direction, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider,
-    SignOptions, StoreError, Tenant, may_read,
+    Action, Algorithm, Base, Caller, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider, SignOptions,
+    Tenant, may_read,
 };
 
 use crate::{
@@ -10,14 +10,9 @@ use crate::{
     cache::{Cache, Used},
     limits::UseLimits,
     loaded::Loaded,
-    record::{self, load},
+    record::load,
     states::RingUse,
 };
-
-/// Names that one listing answers with at most.
-const PAGE: usize = 1_000;
-/// Rings that a listing reads at once: their records come along, and may be large.
-const READ_AT_ONCE: usize = 50;
 
 /// The key rings of a database. Cheap to clone; lives for one unsealing.
 ///
@@ -106,26 +101,6 @@ impl Kms {
 }
 
 impl Rings {
-    /// Names of rings in order, after `after`, at most `limit` (up to 1,000). The ring that `after` names need
-    /// not be there any more.
-    ///
-    /// # Errors
-    /// [`KmsError::Store`].
-    pub fn list(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
-        let _inside = self.base().enter()?;
-        let (limit, mut names) = (limit.min(PAGE), Vec::new());
-        while names.len() < limit {
-            let wanted = READ_AT_ONCE.min(limit - names.len());
-            let page = self.names(names.last().or(after), wanted)?;
-            let all = page.len() < wanted;
-            names.extend(page);
-            if all {
-                break;
-            }
-        }
-        Ok(names)
-    }
-
     /// What a ring shows, as the store has it.
     ///
     /// # Errors
@@ -336,15 +311,6 @@ impl Rings {
         })?;
         ring.view.state.check(RingUse::UseKeys)?;
         Ok(ring)
-    }
-
-    fn names(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
-        let mut range = record::range(self.tenant())?;
-        if let Some(after) = after {
-            range = range.after(&record::key(self.tenant(), after)?).map_err(StoreError::from)?;
-        }
-        let rows = self.base().store.scan(&range, Direction::Forward, limit)?;
-        Ok(rows.iter().map(|(key, _)| record::name_of(key)).collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn signed(
