@@ -12,10 +12,12 @@ pub struct Options {
     /// The memory that rings may take, in bytes: 256 MiB. What goes beyond it is wiped, and read anew when it is used
     /// again. A ring that takes more than half of a small budget, or a thirty-second of a large one, is read at each use.
     pub cache_bytes: usize,
+    /// RSA keys of each size that [`Kms::make_ahead`](crate::Kms::make_ahead) keeps ready at most: 8.
+    pub keys_ahead: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: UseLimits::default(), cache_bytes: 256 << 20 }
+        Self { limits: UseLimits::default(), cache_bytes: 256 << 20, keys_ahead: 8 }
     }
 }

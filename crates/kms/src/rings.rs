@@ -1,9 +1,10 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use strongroom_core::{
     Action, Algorithm, Base, Caller, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider, SignOptions,
-    Tenant, may_read,
+    StoreError, Tenant, may_read,
 };
+use strongroom_keys::Ahead;
 
 use crate::{
     KmsError, Operation, Options, Ring, RingHandle,
@@ -26,6 +27,7 @@ struct Inner {
     base: Base,
     cache: Cache,
     limits: UseLimits,
+    ahead: Arc<Ahead>,
 }
 
 /// The rings of one tenant, for one caller.
@@ -59,12 +61,15 @@ impl Kms {
 
     /// The same with options.
     pub fn with_options(base: Base, options: &Options) -> Self {
-        let Options { limits, cache_bytes } = *options;
-        let inner = Arc::new(Inner { base, cache: Cache::new(cache_bytes), limits });
+        let Options { limits, cache_bytes, keys_ahead } = *options;
+        let ahead = Arc::new(Ahead::new(base.provider, Arc::clone(&base.clock), keys_ahead));
+        let base = Base { provider: ahead.clone(), ..base };
+        let inner = Arc::new(Inner { base, cache: Cache::new(cache_bytes), limits, ahead });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
                 inner.cache.wipe();
+                inner.ahead.wipe();
             }
         });
         let weak = Arc::downgrade(&inner);
@@ -85,6 +90,18 @@ impl Kms {
     /// [`Rings::recording`].
     pub fn on_behalf_of(&self, caller: Caller) -> Rings {
         Rings { kms: self.clone(), caller, recording: false }
+    }
+
+    /// Makes RSA keys ahead of demand, for at most `budget` (the key begun is ended); answers how many. Nothing is made
+    /// before the first ring of a size was: see [`Ahead`]. Call it now and then from a thread that nobody waits for; who
+    /// never does has his keys made when he asks for them.
+    ///
+    /// # Errors
+    /// [`KmsError::Store`] where the gate is closed, or the system gives no random bytes.
+    pub fn make_ahead(&self, budget: Duration) -> Result<usize, KmsError> {
+        // The gate is not held meanwhile: sealing does not wait for a key, which is then wiped and not kept.
+        drop(self.base().gate.enter().map_err(StoreError::from)?);
+        Ok(self.0.ahead.fill(budget)?)
     }
 
     pub(crate) fn base(&self) -> &Base {

@@ -1,6 +1,7 @@
 //! Key rings: what may be done in which state, through every cache, fault and restart; what does not open.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+mod ahead;
 mod budget;
 mod cache;
 mod check;
@@ -17,6 +18,7 @@ mod list;
 mod model;
 mod nodes;
 mod orders;
+mod provider;
 mod public_keys;
 mod recording;
 mod secrets;
