@@ -13,7 +13,7 @@ use std::{
 
 use secrecy::SecretSlice;
 use strongroom_core::{
-    Aead, Algorithm, Clock, FixedClock, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, Random,
+    Aead, Algorithm, FixedClock, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, Random,
     Stored, Time, key_conformance,
 };
 use strongroom_keys::{Ahead, RustCrypto};
