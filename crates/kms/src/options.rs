@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::UseLimits;
 
 /// How the key rings of a database are kept in memory, and what holds for all of them.
@@ -14,10 +16,17 @@ pub struct Options {
     pub cache_bytes: usize,
     /// RSA keys of each size that [`Kms::make_ahead`](crate::Kms::make_ahead) keeps ready at most: 8.
     pub keys_ahead: usize,
+    /// How long a scheduled deletion waits at least: seven days.
+    pub shortest_wait: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: UseLimits::default(), cache_bytes: 256 << 20, keys_ahead: 8 }
+        Self {
+            limits: UseLimits::default(),
+            cache_bytes: 256 << 20,
+            keys_ahead: 8,
+            shortest_wait: Duration::from_secs(7 * 24 * 3_600),
+        }
     }
 }

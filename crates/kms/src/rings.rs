@@ -26,7 +26,7 @@ pub struct Kms(Arc<Inner>);
 struct Inner {
     base: Base,
     cache: Cache,
-    limits: UseLimits,
+    options: Options,
     ahead: Arc<Ahead>,
 }
 
@@ -51,20 +51,20 @@ pub struct Signature {
 impl Kms {
     /// The rings under `base`. When its gate closes, every key in memory is wiped.
     pub fn new(base: Base) -> Self {
-        Self::with_options(base, &Options::default())
+        Self::with_options(base, Options::default())
     }
 
     /// The same with what is to happen to keys that are counted.
     pub fn with_limits(base: Base, limits: UseLimits) -> Self {
-        Self::with_options(base, &Options { limits, ..Options::default() })
+        Self::with_options(base, Options { limits, ..Options::default() })
     }
 
-    /// The same with options.
-    pub fn with_options(base: Base, options: &Options) -> Self {
-        let Options { limits, cache_bytes, keys_ahead } = *options;
-        let ahead = Arc::new(Ahead::new(base.provider, Arc::clone(&base.clock), keys_ahead));
+    /// The same with other options.
+    pub fn with_options(base: Base, options: Options) -> Self {
+        let ahead = Ahead::new(base.provider, Arc::clone(&base.clock), options.keys_ahead);
+        let ahead = Arc::new(ahead);
         let base = Base { provider: ahead.clone(), ..base };
-        let inner = Arc::new(Inner { base, cache: Cache::new(cache_bytes), limits, ahead });
+        let inner = Arc::new(Inner { base, cache: Cache::new(options.cache_bytes), options, ahead });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -109,7 +109,11 @@ impl Kms {
     }
 
     pub(crate) fn limits(&self) -> &UseLimits {
-        &self.0.limits
+        &self.0.options.limits
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
     }
 
     pub(crate) fn evict(&self, tenant: Tenant, name: &str) {

@@ -21,7 +21,7 @@ fn rings(algorithm: Algorithm, count: usize) -> (Rings, Vec<Name>) {
     let (store, gate) = (Arc::new(MemoryStore::new()), Arc::new(Gate::new()));
     let base = Base::new(store, gate, Arc::new(RustCrypto::new()), Arc::new(SystemClock)).unwrap();
     let options = Options { cache_bytes: BUDGET, ..Options::default() };
-    let rings = Kms::with_options(base, &options).without_caller(Tenant::from_bytes([1; 16]));
+    let rings = Kms::with_options(base, options).without_caller(Tenant::from_bytes([1; 16]));
     let names: Vec<_> = (0..count).map(|number| Name::parse(&number.to_string()).unwrap()).collect();
     names.iter().for_each(|name| drop(rings.create(name, algorithm).unwrap()));
     (rings, names)

@@ -16,7 +16,7 @@ fn within(cache_bytes: usize) -> (Rings, Base, Arc<Spy>) {
     let spy = Arc::new(Spy::default());
     let base = base_with(Arc::new(Engine::new()), spy.clone());
     let options = Options { cache_bytes, ..Options::default() };
-    (Kms::with_options(base.clone(), &options).without_caller(TENANT), base, spy)
+    (Kms::with_options(base.clone(), options).without_caller(TENANT), base, spy)
 }
 
 fn create(rings: &Rings, algorithm: Algorithm, count: usize) -> Vec<Name> {
