@@ -19,6 +19,7 @@
 //! are given. Whoever computes elsewhere gives them another one, and the [`envelope`] works with it all the same.
 
 mod aead;
+mod ahead;
 mod asymmetric;
 mod der;
 pub mod envelope;
@@ -39,6 +40,7 @@ mod symmetric;
 mod transport;
 mod verifier;
 
+pub use ahead::Ahead;
 pub use asymmetric::documents::{
     private_from_der, private_from_pem, private_to_der, private_to_pem, public_der, public_from_der,
     public_from_pem, public_pem,

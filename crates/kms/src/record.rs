@@ -140,12 +140,7 @@ impl RingRecord {
 
     /// Reads a record, which has one encoding only: what rewrites it drops nothing that it did not understand.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
-        match format(bytes) {
-            Some(known) if known == u64::from(FORMAT) => {}
-            Some(1) => return Err(StoreError::Unsupported("read a ring of format 1, which no release made")),
-            Some(_) => return Err(StoreError::Unsupported("read a ring that a newer version made")),
-            None => return Err(StoreError::Corrupt),
-        }
+        check_format(bytes)?;
         let ring: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
         if ring.is_sound() && *ring.to_bytes()? == bytes { Ok(ring) } else { Err(StoreError::Corrupt) }
     }
@@ -196,9 +191,18 @@ impl RingRecord {
     }
 
     /// A version in the record.
+    pub(crate) fn version(&self, version: u32) -> Option<&VersionRecord> {
+        self.versions.get(self.place(version)?)
+    }
+
+    /// The same, to be changed.
     pub(crate) fn version_mut(&mut self, version: u32) -> Option<&mut VersionRecord> {
-        let place = version.checked_sub(self.first_live())?;
-        self.versions.get_mut(usize::try_from(place).ok()?)
+        let place = self.place(version)?;
+        self.versions.get_mut(place)
+    }
+
+    fn place(&self, version: u32) -> Option<usize> {
+        usize::try_from(version.checked_sub(self.first_live())?).ok()
     }
 
     /// Makes the next version; answers its number.
@@ -343,6 +347,41 @@ impl RingRecord {
     }
 }
 
+/// Refuses records that are not of this format.
+fn check_format(bytes: &[u8]) -> Result<(), StoreError> {
+    match format(bytes) {
+        Some(known) if known == u64::from(FORMAT) => Ok(()),
+        Some(1) => Err(StoreError::Unsupported("read a ring of format 1, which no release made")),
+        Some(_) => Err(StoreError::Unsupported("read a ring that a newer version made")),
+        None => Err(StoreError::Corrupt),
+    }
+}
+
+/// What a listing shows of a ring: what stands in its record before any key.
+#[derive(Decode)]
+pub(crate) struct Head {
+    #[n(2)]
+    pub(crate) algorithm: Algorithm,
+    #[n(3)]
+    pub(crate) made: Time,
+    #[n(4)]
+    state: RingState,
+    #[n(6)]
+    deletion: Option<Time>,
+}
+
+impl Head {
+    /// Reads the head of a record alone; whether the rest is sound is seen when the ring is used.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
+        check_format(bytes)?;
+        minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)
+    }
+
+    pub(crate) const fn state(&self) -> RingState {
+        if self.deletion.is_some() { RingState::PendingDeletion } else { self.state }
+    }
+}
+
 /// The number of a record's format. It comes first, so that it is understood also where all that follows has
 /// another shape.
 pub(crate) fn format(record: &[u8]) -> Option<u64> {
@@ -380,6 +419,21 @@ mod tests {
         assert_eq!(usable(&ring), [false; 4]);
         (ring.deletion, ring.state) = (None, RingState::Disabled);
         assert_eq!(usable(&ring), [false; 4]);
+    }
+
+    #[test]
+    fn the_head_of_a_record_says_what_the_record_says() {
+        let (provider, now) = (RustCrypto::new(), Time::from_millis(7));
+        let mut ring = RingRecord::new(&provider, Algorithm::MlKem768, now).unwrap();
+        for (state, deletion) in
+            [(RingState::Active, None), (RingState::Disabled, None), (RingState::Active, Some(now))]
+        {
+            (ring.state, ring.deletion) = (state, deletion);
+            let (head, view) = (Head::read(&ring.to_bytes().unwrap()).unwrap(), ring.view(now));
+            assert_eq!((head.algorithm, head.made, head.state()), (view.algorithm, view.made, view.state));
+        }
+        assert!(matches!(Head::read(&[]), Err(StoreError::Corrupt)));
+        assert!(matches!(Head::read(&[0x82, 9, 1]), Err(StoreError::Unsupported(_))));
     }
 
     #[test]

@@ -1,23 +1,19 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use strongroom_core::{
-    Action, Algorithm, Base, Caller, Direction, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider,
-    SignOptions, StoreError, Tenant, may_read,
+    Action, Algorithm, Base, Caller, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider, SignOptions,
+    StoreError, Tenant, may_read,
 };
+use strongroom_keys::Ahead;
 
 use crate::{
     KmsError, Operation, Options, Ring, RingHandle,
     cache::{Cache, Used},
     limits::UseLimits,
     loaded::Loaded,
-    record::{self, load},
+    record::load,
     states::RingUse,
 };
-
-/// Names that one listing answers with at most.
-const PAGE: usize = 1_000;
-/// Rings that a listing reads at once: their records come along, and may be large.
-const READ_AT_ONCE: usize = 50;
 
 /// The key rings of a database. Cheap to clone; lives for one unsealing.
 ///
@@ -31,6 +27,7 @@ struct Inner {
     base: Base,
     cache: Cache,
     options: Options,
+    ahead: Arc<Ahead>,
 }
 
 /// The rings of one tenant, for one caller.
@@ -64,11 +61,15 @@ impl Kms {
 
     /// The same with other options.
     pub fn with_options(base: Base, options: Options) -> Self {
-        let inner = Arc::new(Inner { base, cache: Cache::new(options.cache_bytes), options });
+        let ahead = Ahead::new(base.provider, Arc::clone(&base.clock), options.keys_ahead);
+        let ahead = Arc::new(ahead);
+        let base = Base { provider: ahead.clone(), ..base };
+        let inner = Arc::new(Inner { base, cache: Cache::new(options.cache_bytes), options, ahead });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
                 inner.cache.wipe();
+                inner.ahead.wipe();
             }
         });
         let weak = Arc::downgrade(&inner);
@@ -91,6 +92,18 @@ impl Kms {
         Rings { kms: self.clone(), caller, recording: false }
     }
 
+    /// Makes RSA keys ahead of demand, for at most `budget` (the key begun is ended); answers how many. Nothing is made
+    /// before the first ring of a size was: see [`Ahead`]. Call it now and then from a thread that nobody waits for; who
+    /// never does has his keys made when he asks for them.
+    ///
+    /// # Errors
+    /// [`KmsError::Store`] where the gate is closed, or the system gives no random bytes.
+    pub fn make_ahead(&self, budget: Duration) -> Result<usize, KmsError> {
+        // The gate is not held meanwhile: sealing does not wait for a key, which is then wiped and not kept.
+        drop(self.base().gate.enter().map_err(StoreError::from)?);
+        Ok(self.0.ahead.fill(budget)?)
+    }
+
     pub(crate) fn base(&self) -> &Base {
         &self.0.base
     }
@@ -109,26 +122,6 @@ impl Kms {
 }
 
 impl Rings {
-    /// Names of rings in order, after `after`, at most `limit` (up to 1,000). The ring that `after` names need
-    /// not be there any more.
-    ///
-    /// # Errors
-    /// [`KmsError::Store`].
-    pub fn list(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
-        let _inside = self.base().enter()?;
-        let (limit, mut names) = (limit.min(PAGE), Vec::new());
-        while names.len() < limit {
-            let wanted = READ_AT_ONCE.min(limit - names.len());
-            let page = self.names(names.last().or(after), wanted)?;
-            let all = page.len() < wanted;
-            names.extend(page);
-            if all {
-                break;
-            }
-        }
-        Ok(names)
-    }
-
     /// What a ring shows, as the store has it.
     ///
     /// # Errors
@@ -339,15 +332,6 @@ impl Rings {
         })?;
         ring.view.state.check(RingUse::UseKeys)?;
         Ok(ring)
-    }
-
-    fn names(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {
-        let mut range = record::range(self.tenant())?;
-        if let Some(after) = after {
-            range = range.after(&record::key(self.tenant(), after)?).map_err(StoreError::from)?;
-        }
-        let rows = self.base().store.scan(&range, Direction::Forward, limit)?;
-        Ok(rows.iter().map(|(key, _)| record::name_of(key)).collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn signed(

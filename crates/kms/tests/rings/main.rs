@@ -1,6 +1,7 @@
 //! Key rings: what may be done in which state, through every cache, fault and restart; what does not open.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
 
+mod ahead;
 mod budget;
 mod cache;
 mod canaries;
@@ -20,6 +21,7 @@ mod model;
 mod nodes;
 mod orders;
 mod policy;
+mod provider;
 mod public_keys;
 mod recording;
 mod schedule;

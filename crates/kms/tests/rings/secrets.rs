@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use strongroom_core::{
     Algorithm, Caller, Name, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError,
 };
-use strongroom_kms::{Code, DataKeySize, Kms, KmsError, Rings, Signature};
+use strongroom_kms::{Code, DataKeySize, Filter, Kms, KmsError, Rings, Signature};
 use strongroom_store_postgres::testing::Engine;
 
 use crate::{
@@ -82,6 +82,7 @@ fn life(rings: &Rings, ring: &str, algorithm: Algorithm) -> Vec<Answered> {
     let mut answers = vec![
         ("create", rings.create(ring, algorithm).map(drop)),
         ("list", rings.list(None, 10).map(drop)),
+        ("find", rings.find(&Filter::default(), None, 10).map(drop)),
         ("read", rings.read(ring).map(drop)),
         ("algorithm", rings.algorithm(ring).map(drop)),
         ("handle", rings.ring(ring).map(drop)),
