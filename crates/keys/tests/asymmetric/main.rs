@@ -6,9 +6,13 @@ mod documents;
 mod golden;
 mod kinds;
 mod malformed;
+mod nist;
+mod nist_post_quantum;
 mod openssl;
 mod options;
 mod pyca;
+#[path = "../rsp/mod.rs"]
+mod rsp;
 mod support;
 #[path = "../tally/mod.rs"]
 mod tally;
