@@ -62,6 +62,7 @@ impl<'b> Subject<'b> {
         lifecycle::a_key_is_what_was_asked_for(self);
         lifecycle::a_key_that_is_loaded_again_is_the_same(self);
         lifecycle::a_key_that_left_comes_back_the_same(self);
+        lifecycle::a_public_half_alone_does_its_part_and_no_more(self);
         lifecycle::a_secret_of_another_length_is_refused(self);
         lifecycle::stored_bytes_that_are_not_its_own_are_refused(self);
         lifecycle::debug_output_holds_no_secret(self);
