@@ -137,3 +137,10 @@ fn damaged(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let longer = [[bytes, &[0]].concat(), [&[0], bytes].concat()];
     flipped.chain(cut).chain(longer)
 }
+
+/// A sample of those, and always one byte fewer and one more at the end.
+fn sampled(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let step = (bytes.len() / 9).max(7);
+    let shorter = bytes.iter().take(bytes.len().saturating_sub(1)).copied().collect();
+    damaged(bytes).step_by(step).chain([shorter, [bytes, &[0]].concat()])
+}

@@ -1,4 +1,4 @@
-use super::{Subject, damaged, done};
+use super::{Subject, damaged, done, sampled};
 use crate::{Algorithm, Encoding, HashAlgorithm, Input, Key, KeyError, Padding, Salt, SignOptions};
 
 const TEXT: &[u8] = b"a message";
@@ -23,8 +23,7 @@ fn what_was_changed_is_no_signature(on: &Subject<'_>) {
     assert!(right(TEXT, &signature));
     assert!(right(b"", &done(on.key.sign(b"", &SignOptions::default()))));
     assert!(damaged(TEXT).all(|wrong| !right(&wrong, &signature)), "{:?}", on.algorithm);
-    let step = (signature.len() / 9).max(7);
-    let wrong = damaged(&signature).step_by(step).find(|wrong| right(TEXT, wrong));
+    let wrong = sampled(&signature).find(|wrong| right(TEXT, wrong));
     assert_eq!(wrong, None, "{:?}: a signature that was changed", on.algorithm);
 }
 
