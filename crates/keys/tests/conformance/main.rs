@@ -2,6 +2,7 @@
 
 mod faulty;
 mod faulty_key;
+mod providers;
 
 use std::{
     collections::BTreeSet,
