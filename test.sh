@@ -85,6 +85,7 @@ interop() {
     need curl curl
     python3 -c 'import venv, ensurepip' 2> /dev/null || need python3-venv python3-venv
     interop/vectors.sh
+    cargo test --quiet --manifest-path interop/awslc/Cargo.toml
     cargo test --quiet --manifest-path interop/tlog/Cargo.toml
     cargo build --quiet --package strongroom-suite
     interop/run.sh "$CARGO_TARGET_DIR/debug/strongroom"

@@ -54,6 +54,6 @@ pub use key_wrap::KeyWrap;
 pub use random::SystemRandom;
 pub use rustcrypto::RustCrypto;
 pub use secret_rng::SecretRng;
-pub use self_test::{SelfTestFailed, self_test};
+pub use self_test::{SelfTestFailed, self_test, self_test_of};
 pub use transport::Transport;
 pub use verifier::{verify, verify_with};

@@ -22,7 +22,7 @@ use strongroom_core::{
     Refusal, StillInside, Store, StoreError, Verdict, Worker, run_due,
 };
 use strongroom_identity::{RootToken, Tokens};
-use strongroom_keys::SelfTestFailed;
+use strongroom_keys::{SelfTestFailed, self_test_of};
 use strongroom_kms::Kms;
 use strongroom_serve::{DEEP, wiping_stack};
 
@@ -147,16 +147,18 @@ impl Open {
 }
 
 impl Node {
-    /// The database in `store`, if there is one yet. Each of `secrets` becomes a slot at initialisation.
+    /// The database in `store`, if there is one yet. Each of `secrets` becomes a slot at initialisation. A provider that
+    /// does not compute the answers that are known is refused before it reads anything.
     ///
     /// # Errors
-    /// [`NodeError`] where the store cannot be read.
+    /// [`NodeError`] where the store cannot be read, and [`NodeError::SelfTest`].
     pub fn new(
         store: Arc<dyn Store>,
         provider: Arc<dyn Provider>,
         clock: Arc<dyn Clock>,
         secrets: Vec<SecretFile>,
     ) -> Result<Self, NodeError> {
+        self_test_of(&*provider)?;
         let opened = Sealed::open(Arc::clone(&store), Arc::clone(&provider), Arc::clone(&clock));
         let state = match opened {
             Ok(sealed) => State::Sealed(sealed),

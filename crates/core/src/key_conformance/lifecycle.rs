@@ -1,7 +1,7 @@
 use secrecy::{ExposeSecret, SecretSlice};
 
-use super::{Subject, done, load};
-use crate::{Algorithm, KeyBackend, KeyError, Stored};
+use super::{Subject, done, load, open, sign};
+use crate::{Algorithm, KeyBackend, KeyError, Purpose, SignOptions, Stored};
 
 pub(super) fn an_algorithm_that_is_not_supported_is_refused(backend: &dyn KeyBackend, algorithm: Algorithm) {
     assert_eq!(backend.generate(algorithm).err(), Some(KeyError::Unsupported), "{algorithm:?}");
@@ -33,6 +33,33 @@ pub(super) fn a_key_that_left_comes_back_the_same(on: &Subject<'_>) {
     assert_eq!(imported.public, on.stored.public);
     on.alike(&*load(on.backend, &imported));
     assert_eq!(done(on.backend.export(&imported)).expose_secret(), secret.expose_secret());
+}
+
+pub(super) fn a_public_half_alone_does_its_part_and_no_more(on: &Subject<'_>) {
+    let Some(public) = on.key.public() else { return };
+    let stored = match on.backend.import_public(public) {
+        Err(KeyError::Unsupported) => return,
+        outcome => done(outcome),
+    };
+    let half = load(on.backend, &stored);
+    assert_eq!((half.algorithm(), half.public()), (on.algorithm, Some(public)));
+    let algorithm = on.algorithm;
+    if algorithm.signs() {
+        assert!(sign::takes(on, &*half), "{algorithm:?}: the half verifies");
+    }
+    if algorithm.opens() {
+        let sealed = done(half.seal(b"text", &open::sealing(algorithm)));
+        assert_eq!(*done(on.key.open(&sealed, &open::sealing(algorithm))), b"text", "{algorithm:?}");
+        assert!(half.open(&sealed, &open::sealing(algorithm)).is_err(), "{algorithm:?}: the half opens");
+    }
+    if algorithm.purpose() == Purpose::Decapsulate {
+        let made = done(half.encapsulate());
+        assert_eq!(done(on.key.decapsulate(&made.ciphertext)), made.secret, "{algorithm:?}");
+        assert!(half.decapsulate(&made.ciphertext).is_err(), "{algorithm:?}: the half decapsulates");
+    }
+    let secret = [half.sign(b"", &SignOptions::default()).is_ok(), half.agree(&public.bytes).is_ok()];
+    assert_eq!(secret, [false; 2], "{algorithm:?}: the half does what takes the secret");
+    assert!(on.backend.export(&stored).is_err(), "{algorithm:?}: a half has a secret");
 }
 
 pub(super) fn a_secret_of_another_length_is_refused(on: &Subject<'_>) {

@@ -62,6 +62,7 @@ impl<'b> Subject<'b> {
         lifecycle::a_key_is_what_was_asked_for(self);
         lifecycle::a_key_that_is_loaded_again_is_the_same(self);
         lifecycle::a_key_that_left_comes_back_the_same(self);
+        lifecycle::a_public_half_alone_does_its_part_and_no_more(self);
         lifecycle::a_secret_of_another_length_is_refused(self);
         lifecycle::stored_bytes_that_are_not_its_own_are_refused(self);
         lifecycle::debug_output_holds_no_secret(self);
@@ -135,4 +136,11 @@ fn damaged(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let cut = (0..bytes.len()).map(|length| bytes.iter().take(length).copied().collect());
     let longer = [[bytes, &[0]].concat(), [&[0], bytes].concat()];
     flipped.chain(cut).chain(longer)
+}
+
+/// A sample of those, and always one byte fewer and one more at the end.
+fn sampled(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
+    let step = (bytes.len() / 9).max(7);
+    let shorter = bytes.iter().take(bytes.len().saturating_sub(1)).copied().collect();
+    damaged(bytes).step_by(step).chain([shorter, [bytes, &[0]].concat()])
 }

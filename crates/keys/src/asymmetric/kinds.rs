@@ -91,11 +91,24 @@ impl Kind {
     fn of(algorithm: Algorithm) -> Result<&'static Self, KeyError> {
         KINDS.iter().find(|kind| kind.algorithm == algorithm).ok_or(KeyError::Unsupported)
     }
+
+    /// A key that may be kept: its halves belong together.
+    fn kept(&self, material: &[u8], random: &Arc<dyn Random>) -> Result<Stored, KeyError> {
+        let algorithm = self.algorithm;
+        let key = (self.parse)(algorithm, material, random)?;
+        let public = key.public().ok_or(KeyError::Invalid)?.clone();
+        let half = (self.parse_public)(algorithm, &public.bytes, random)?;
+        check(&*key, &*half, || {
+            let other = draw(algorithm, &**random)?;
+            (self.parse)(algorithm, &other, random)
+        })?;
+        Ok(Stored { algorithm, secret: stored::secret(algorithm, material), public: Some(public) })
+    }
 }
 
 /// A new key, after a check that its halves belong together (pairwise consistency, FIPS 140-3 IG 10.3.A).
 pub(crate) fn generate(algorithm: Algorithm, random: &Arc<dyn Random>) -> Result<Stored, KeyError> {
-    kept(algorithm, &draw(algorithm, &**random)?, random)
+    Kind::of(algorithm)?.kept(&draw(algorithm, &**random)?, random)
 }
 
 /// The material of a new key.
@@ -109,20 +122,8 @@ pub(crate) fn import(
     material: &[u8],
     random: &Arc<dyn Random>,
 ) -> Result<Stored, KeyError> {
-    let material = (Kind::of(algorithm)?.canonical)(algorithm, material, random)?;
-    kept(algorithm, &material, random)
-}
-
-fn kept(algorithm: Algorithm, material: &[u8], random: &Arc<dyn Random>) -> Result<Stored, KeyError> {
     let kind = Kind::of(algorithm)?;
-    let key = (kind.parse)(algorithm, material, random)?;
-    let public = key.public().ok_or(KeyError::Invalid)?.clone();
-    let half = (kind.parse_public)(algorithm, &public.bytes, random)?;
-    check(&*key, &*half, || {
-        let other = draw(algorithm, &**random)?;
-        (kind.parse)(algorithm, &other, random)
-    })?;
-    Ok(Stored { algorithm, secret: stored::secret(algorithm, material), public: Some(public) })
+    kind.kept(&(kind.canonical)(algorithm, material, random)?, random)
 }
 
 /// Takes over a public half alone.
@@ -159,4 +160,32 @@ pub(crate) fn load(stored: &Stored, random: &Arc<dyn Random>) -> Result<Arc<dyn 
         return Err(KeyError::Invalid);
     }
     Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_core::Cost;
+
+    use super::*;
+    use crate::SystemRandom;
+
+    /// As if the arithmetic of public halves went wrong: they are those of another key.
+    fn broken(kind: &Kind) -> Kind {
+        let parse_public: Parse = |algorithm, _, random| {
+            let other = parse(algorithm, &draw(algorithm, &**random)?, random)?;
+            super::parse_public(other.public().ok_or(KeyError::Invalid)?, random)
+        };
+        let Kind { algorithm, parse, parse_public: _, canonical, generate } = *kind;
+        Kind { algorithm, parse, parse_public, canonical, generate }
+    }
+
+    #[test]
+    fn a_key_whose_halves_do_not_fit_is_not_kept() {
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        for kind in KINDS.iter().filter(|kind| kind.algorithm.generation() == Cost::Inline) {
+            let material = draw(kind.algorithm, &*random).unwrap();
+            assert!(kind.kept(&material, &random).is_ok(), "{:?}", kind.algorithm);
+            assert!(broken(kind).kept(&material, &random).is_err(), "{:?}", kind.algorithm);
+        }
+    }
 }

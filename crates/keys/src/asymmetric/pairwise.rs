@@ -46,3 +46,36 @@ fn agrees(key: &dyn Key, half: &dyn Key, another: &dyn Key) -> Result<bool, KeyE
     let public = |key: &dyn Key| key.public().map(|public| public.bytes.clone()).ok_or(KeyError::Invalid);
     Ok(*key.agree(&public(another)?)? == *another.agree(&public(half)?)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use strongroom_core::{Algorithm, Cost, Random};
+
+    use super::*;
+    use crate::{
+        SystemRandom,
+        asymmetric::kinds::{draw, parse, parse_public},
+    };
+
+    fn key(algorithm: Algorithm) -> Arc<dyn Key> {
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        parse(algorithm, &draw(algorithm, &*random).unwrap(), &random).unwrap()
+    }
+
+    fn half(key: &dyn Key) -> Arc<dyn Key> {
+        parse_public(key.public().unwrap(), &(Arc::new(SystemRandom) as Arc<dyn Random>)).unwrap()
+    }
+
+    #[test]
+    fn halves_of_two_keys_do_not_pass_and_those_of_one_do() {
+        let quick =
+            |algorithm: &Algorithm| algorithm.is_asymmetric() && algorithm.generation() == Cost::Inline;
+        let all = Algorithm::ALL.into_iter().filter(quick).chain([Algorithm::Rsa2048]);
+        for algorithm in all {
+            let (one, two) = (key(algorithm), key(algorithm));
+            let checked = |half: &dyn Key| check(&*one, half, || Ok(key(algorithm)));
+            assert_eq!(checked(&*half(&*one)), Ok(()), "{algorithm:?}");
+            assert!(checked(&*half(&*two)).is_err(), "{algorithm:?}");
+        }
+    }
+}

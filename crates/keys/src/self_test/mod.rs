@@ -1,10 +1,13 @@
 //! Known answers: each primitive that is in use computes one before anything relies on it.
 
 mod foundation;
+mod provider;
 mod signature;
 mod symmetric;
 
-use strongroom_core::{KeyError, Random};
+use strongroom_core::{KeyError, Provider, Random};
+
+use crate::RustCrypto;
 
 /// The name of a primitive, and whether it gave the answer that is known.
 pub(crate) type KnownAnswer = (&'static str, fn() -> bool);
@@ -32,11 +35,31 @@ pub struct SelfTestFailed {
 /// # Errors
 /// [`SelfTestFailed`] names those that computed something else.
 pub fn self_test() -> Result<(), SelfTestFailed> {
-    run(KNOWN_ANSWERS.into_iter().flatten())
+    let own = KNOWN_ANSWERS.into_iter().flatten().map(|(name, passes)| (*name, passes()));
+    judge(of_provider(&RustCrypto::new()).chain(own))
 }
 
-fn run<'r>(rows: impl Iterator<Item = &'r KnownAnswer>) -> Result<(), SelfTestFailed> {
-    let failed: Vec<_> = rows.filter(|(_, passes)| !passes()).map(|(name, _)| *name).collect();
+/// Lets a provider compute the known answers of everything that it does itself, whoever made it. What serves others does
+/// so before it relies on one.
+///
+/// ```
+/// # fn main() -> Result<(), strongroom_keys::SelfTestFailed> {
+/// strongroom_keys::self_test_of(&strongroom_keys::RustCrypto::new())?;
+/// # Ok(()) }
+/// ```
+///
+/// # Errors
+/// [`SelfTestFailed`] names those that computed something else.
+pub fn self_test_of(provider: &dyn Provider) -> Result<(), SelfTestFailed> {
+    judge(of_provider(provider))
+}
+
+fn of_provider(provider: &dyn Provider) -> impl Iterator<Item = (&'static str, bool)> {
+    provider::ROWS.iter().map(move |(name, passes)| (*name, passes(provider)))
+}
+
+fn judge(answers: impl Iterator<Item = (&'static str, bool)>) -> Result<(), SelfTestFailed> {
+    let failed: Vec<_> = answers.filter(|(_, right)| !right).map(|(name, _)| name).collect();
     if failed.is_empty() { Ok(()) } else { Err(SelfTestFailed { failed }) }
 }
 
@@ -70,7 +93,8 @@ mod tests {
     use super::*;
 
     fn names() -> Vec<&'static str> {
-        KNOWN_ANSWERS.into_iter().flatten().map(|(name, _)| *name).collect()
+        let own = KNOWN_ANSWERS.into_iter().flatten().map(|(name, _)| *name);
+        provider::ROWS.iter().map(|(name, _)| *name).chain(own).collect()
     }
 
     #[test]
@@ -81,8 +105,7 @@ mod tests {
 
     #[test]
     fn those_that_fail_are_named_and_the_others_are_not() {
-        let rows: [KnownAnswer; 4] = [("A", || true), ("B", || false), ("C", || true), ("D", || false)];
-        let failed = run(rows.iter()).unwrap_err();
+        let failed = judge([("A", true), ("B", false), ("C", true), ("D", false)].into_iter()).unwrap_err();
         assert_eq!(failed.failed, ["B", "D"]);
         assert_eq!(failed.to_string(), "these primitives failed their self-test: B, D");
     }

@@ -7,9 +7,13 @@ mod formats;
 mod golden;
 mod kinds;
 mod malformed;
+mod nist;
+mod nist_post_quantum;
 mod openssl;
 mod options;
 mod pyca;
+#[path = "../rsp/mod.rs"]
+mod rsp;
 mod seeds;
 mod support;
 #[path = "../tally/mod.rs"]

@@ -4,6 +4,7 @@
 mod golden;
 mod nist;
 mod nonces;
+#[path = "../rsp/mod.rs"]
 mod rsp;
 mod support;
 #[path = "../tally/mod.rs"]

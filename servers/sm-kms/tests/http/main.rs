@@ -24,6 +24,7 @@ mod restart;
 mod rotation;
 mod routes;
 mod secrets;
+mod self_test;
 mod shapes;
 mod sign;
 mod slots;
