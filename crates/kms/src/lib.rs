@@ -18,21 +18,27 @@
 //! ```
 
 mod archive;
+mod backup;
+mod backup_format;
 mod budget;
 mod cache;
 mod check;
 mod configure;
 mod error;
+mod export;
 mod handle;
+mod import;
 mod lifecycle;
 mod limits;
 mod loaded;
 mod operations;
+mod own_keys;
 mod policy;
 mod public_keys;
 mod raw;
 mod record;
 mod recording;
+mod restore;
 mod ring;
 mod rings;
 mod state;
@@ -42,13 +48,17 @@ mod uses;
 mod version_record;
 mod version_states;
 
-pub use check::{RingCheck, UsesCheck};
+pub use backup::{BackupTo, RingBackupError};
+pub use check::{OwnKeyCheck, RestoredCheck, RingCheck, UsesCheck};
 pub use error::KmsError;
+pub use export::{Exported, Versions, Wrapped};
 pub use handle::RingHandle;
+pub use import::Import;
 pub use limits::{AtLimit, UseLimits};
 pub use operations::{Code, DataKey, DataKeySize, Derived};
 pub use policy::{Operation, Operations, Policy};
 pub use public_keys::{Sealed, Shared};
+pub use restore::{BackupFrom, Replace};
 pub use ring::{NewRing, Ring, RingVersion, Settings, Source};
 pub use rings::{Kms, Rings, Signature};
 pub use state::{Origin, RingState, VersionState};

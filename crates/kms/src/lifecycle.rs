@@ -239,7 +239,7 @@ impl Rings {
     }
 
     /// Adds to a change what every mutation has: the record or its end, the event, the eviction.
-    fn written<T>(
+    pub(crate) fn written<T>(
         &self,
         mut change: Change<T>,
         name: &Name,
@@ -262,7 +262,9 @@ impl Rings {
             // Nobody has it in memory.
             Action::Create => {}
             // A node that has not heard of it yet does a little longer what was allowed before.
-            Action::Rotate | Action::Enable | Action::Resume => base.lease.announce(&mut change, tenant)?,
+            Action::Rotate | Action::Enable | Action::Resume | Action::Import => {
+                base.lease.announce(&mut change, tenant)?
+            }
             _ => base.lease.revoke(&mut change, tenant)?,
         }
         Ok(change)
