@@ -27,5 +27,6 @@ mod taps;
 mod tenants;
 mod text;
 mod transaction;
+mod transfer;
 mod uses;
 mod versions;
