@@ -106,10 +106,10 @@ impl Rings {
         }
         let now = self.base().clock.now();
         let mut ring = RingRecord::empty(self.provider(), new.algorithm, RingState::PendingImport, now)?;
-        ring.begin(new, |period| now + period)?;
+        ring.begin(new, |period| self.next_rotation(now, period))?;
         ring.bring_in(taken, None, now)?;
         let change = reader.change(ring.view(now));
-        self.written(change, name, Action::Import, Some(&ring))
+        self.added(change, name, Action::Import, &mut ring)
     }
 
     /// Checks a key, whose halves are then used together once.

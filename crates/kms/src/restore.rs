@@ -10,6 +10,7 @@ use crate::{
     KmsError, Ring, RingBackupError, Rings, VersionState,
     archive::{self, ArchivedRecord},
     backup_format::{BackupHeader, FileKey, Opener, RingFrame, WAY_DATABASE},
+    deletion,
     own_keys::OwnKey,
     record::{self, RingRecord, key},
     uses::{self, UsesRecord},
@@ -47,7 +48,7 @@ struct RestoredRecord {
     name: Name,
 }
 
-fn restored_key(tenant: Tenant, ring: [u8; 16]) -> Result<RecordKey, StoreError> {
+pub(crate) fn restored_key(tenant: Tenant, ring: [u8; 16]) -> Result<RecordKey, StoreError> {
     Ok(RecordKey::new(tenant, RESTORED, &[Segment::Id(ring)])?)
 }
 
@@ -80,11 +81,11 @@ impl Rings {
         let RingFrame { name: known, ring } = RingFrame::read(&first)?;
         let name = name.unwrap_or(&known);
         let ring = RingRecord::read(&ring)?;
-        // Before anything is written, and once more at the end.
-        self.place(&mut Reader::new(&*self.base().store, self.tenant()), &ring, &known, name, replace)?;
         let mut expected = ring.min_available;
+        let least = self.claim(&ring, &known, name, replace)?;
         while let Some(page) = opener.next()? {
-            let versions = versions(&page, &mut expected)?;
+            let mut versions = versions(&page, &mut expected)?;
+            versions.retain(|(version, _)| *version >= least);
             for some in versions.chunks(AT_ONCE) {
                 self.put_archived(&ring, some)?;
             }
@@ -108,6 +109,27 @@ impl Rings {
             BackupFrom::Recipient(key) if header.way == key.algorithm().number() => header.open_key_with(key),
             _ => Err(RingBackupError::OpenFailed),
         }
+    }
+
+    /// Looks whether the ring has a place before anything of it is written, and where versions will be written one after the
+    /// other, says so: what is left to be deleted of a ring with this id stays. Answers the least version that is not
+    /// trimmed.
+    fn claim(&self, ring: &RingRecord, known: &Name, name: &Name, replace: Replace) -> Result<u32, KmsError> {
+        self.commit(|mut reader| {
+            let there = self.place(&mut reader, ring, known, name, replace)?;
+            let mut change = reader.change(there.map_or(1, |there| there.min_available));
+            if ring.min_available < ring.first_live() {
+                self.put_name(&mut change, ring, name)?;
+            }
+            Ok(change)
+        })
+    }
+
+    fn put_name<T>(&self, change: &mut Change<T>, ring: &RingRecord, name: &Name) -> Result<(), KmsError> {
+        let row = RestoredRecord { format: FORMAT, name: name.clone() };
+        let row = minicbor::to_vec(row).map_err(|_| StoreError::Corrupt)?;
+        change.put(&restored_key(self.tenant(), ring.id)?, &row);
+        Ok(())
     }
 
     /// Puts archived versions where they are not: those that are there have states as of now.
@@ -167,56 +189,53 @@ impl Rings {
         name: &Name,
         replace: Replace,
     ) -> Result<Change<Ring>, KmsError> {
-        let now = self.base().clock.now();
-        if let Some(there) = self.place(&mut reader, &ring, known, name, replace)? {
-            self.keep_ends(&mut reader, &mut ring, &there, now)?;
+        let (base, tenant, now) = (self.base(), self.tenant(), self.base().clock.now());
+        let there = self.place(&mut reader, &ring, known, name, replace)?;
+        if let Some(there) = &there {
+            ring.keep_ends(there, now);
         }
         ring.deletion = None;
-        let counted = ring.algorithm.use_limit();
-        if counted.is_some() {
-            let live = ring.first_live();
-            ring.min_encryption = ring.min_encryption.max(live).max(ring.min_decryption);
-        }
-        let uses_key = uses::key(self.tenant(), ring.id)?;
-        if counted.is_some() {
+        let (uses_key, tombstone) = (uses::key(tenant, ring.id)?, deletion::key(tenant, ring.id)?);
+        let limit = ring.algorithm.use_limit();
+        if limit.is_some() {
             reader.get(&uses_key)?;
+            ring.min_encryption = ring.min_encryption.max(ring.first_live()).max(ring.min_decryption);
         }
+        let was_deleted = reader.get(&tombstone)?.is_some();
         let mut change = reader.change(ring.view(now));
-        if let Some(limit) = counted {
+        if was_deleted {
+            change.delete(&tombstone);
+        }
+        if let Some(limit) = limit {
             let versions = ring.versions.iter().map(|version| version.version);
             change.put(&uses_key, &UsesRecord::all_used(versions, limit.stop).to_bytes()?);
         }
-        let row = RestoredRecord { format: FORMAT, name: name.clone() };
-        let row = minicbor::to_vec(row).map_err(|_| StoreError::Corrupt)?;
-        change.put(&restored_key(self.tenant(), ring.id)?, &row);
-        self.written(change, name, Action::Restore, Some(&ring))
+        self.put_name(&mut change, &ring, name)?;
+        if there.is_some() {
+            base.lease.revoke(&mut change, tenant)?;
+        }
+        self.added(change, name, Action::Restore, &mut ring)
     }
+}
 
-    /// What was compromised or destroyed stays so.
-    fn keep_ends(
-        &self,
-        reader: &mut Reader<'_>,
-        ring: &mut RingRecord,
-        there: &RingRecord,
-        now: Time,
-    ) -> Result<(), KmsError> {
-        for version in &mut ring.versions {
-            let number = version.version;
-            let live = there.versions.iter().find(|found| found.version == number);
-            let state = match live {
-                Some(live) => Some(live.state(now)),
-                None => reader
-                    .get(&archive::key(self.tenant(), there.id, number)?)?
-                    .map(|row| ArchivedRecord::read(&row.value, number).map(|row| row.version.state(now)))
-                    .transpose()?,
-            };
-            let ended =
-                |state: &VersionState| matches!(state, VersionState::Compromised | VersionState::Destroyed);
-            if let Some(state) = state.filter(ended) {
+impl RingRecord {
+    /// What ended in the ring that is there stays so: versions that were trimmed, compromised or destroyed. Archived ones
+    /// are not touched.
+    fn keep_ends(&mut self, there: &Self, now: Time) {
+        let ended =
+            |state: &VersionState| matches!(state, VersionState::Compromised | VersionState::Destroyed);
+        self.versions.retain(|version| version.version >= there.first_live());
+        for version in &mut self.versions {
+            let found = there.versions.iter().find(|found| found.version == version.version);
+            if let Some(state) = found.map(|found| found.state(now)).filter(ended) {
                 version.set_state(state, now);
             }
         }
-        Ok(())
+        self.min_available = self.min_available.max(there.min_available);
+        self.min_decryption = self.min_decryption.max(self.min_available);
+        if self.min_encryption > 0 {
+            self.min_encryption = self.min_encryption.max(self.min_decryption);
+        }
     }
 }
 
