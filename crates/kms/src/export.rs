@@ -91,7 +91,7 @@ impl Rings {
         })
     }
 
-    /// Takes keys out of the ring, and tells of it, also where it was refused.
+    /// Takes keys out of the ring, and tells of it; where it was refused, as of other uses.
     fn handed_out<T>(
         &self,
         name: &Name,
@@ -124,7 +124,7 @@ impl Rings {
             Ok(change)
         });
         match &done {
-            Err(error) if error.is_of_the_ring() => self.refused_export(name, error)?,
+            Err(error) if self.recording && error.is_of_the_ring() => self.refused_export(name, error)?,
             _ => {}
         }
         done

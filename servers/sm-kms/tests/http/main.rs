@@ -28,3 +28,4 @@ mod sign;
 mod slots;
 mod support;
 mod sys;
+mod transfer;

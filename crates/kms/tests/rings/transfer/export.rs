@@ -120,7 +120,7 @@ fn every_key_that_went_out_and_every_one_that_did_not_has_its_event() {
     rings.create_with(&name("kept"), &NewRing::of(Algorithm::Ed25519)).unwrap();
     drained(&*store);
     rings.export(&name(RING), Versions::All, DER).unwrap();
-    rings.export(&name("kept"), Versions::All, DER).unwrap_err();
+    rings.clone().recording().export(&name("kept"), Versions::All, DER).unwrap_err();
     let events = drained(&*store);
     let told: Vec<_> = events.iter().map(|event| (event.action, event.resource.clone())).collect();
     assert_eq!(told, [(Action::Export, Some(name(RING))), (Action::Export, Some(name("kept")))]);
