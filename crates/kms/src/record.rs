@@ -196,9 +196,18 @@ impl RingRecord {
     }
 
     /// A version in the record.
+    pub(crate) fn version(&self, version: u32) -> Option<&VersionRecord> {
+        self.versions.get(self.place(version)?)
+    }
+
+    /// The same, to be changed.
     pub(crate) fn version_mut(&mut self, version: u32) -> Option<&mut VersionRecord> {
-        let place = version.checked_sub(self.first_live())?;
-        self.versions.get_mut(usize::try_from(place).ok()?)
+        let place = self.place(version)?;
+        self.versions.get_mut(place)
+    }
+
+    fn place(&self, version: u32) -> Option<usize> {
+        usize::try_from(version.checked_sub(self.first_live())?).ok()
     }
 
     /// Makes the next version; answers its number.
