@@ -19,6 +19,7 @@ mod database;
 pub mod envelope;
 mod fixed;
 pub mod http_path;
+pub mod import;
 mod input;
 pub mod json_body;
 mod mutate;
@@ -43,10 +44,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "ciphertext_text", run: ciphertext_text::run, seeds: ciphertext_text::seeds },
     Target { name: "envelope", run: envelope::run, seeds: envelope::seeds },
     Target { name: "http_path", run: http_path::run, seeds: http_path::seeds },
+    Target { name: "import", run: import::run, seeds: import::seeds },
     Target { name: "json_body", run: json_body::run, seeds: json_body::seeds },
     Target { name: "ring_record", run: ring_record::run, seeds: ring_record::seeds },
     Target { name: "share", run: share::run, seeds: share::seeds },

@@ -77,6 +77,11 @@ fn a_path_has_one_spelling() {
 }
 
 #[test]
+fn a_key_from_elsewhere_is_one_key_or_refused() {
+    holds("import", FEW);
+}
+
+#[test]
 fn a_body_is_strict_json_within_limits() {
     holds("json_body", MANY);
 }

@@ -13,8 +13,8 @@ use std::{
 
 use secrecy::SecretSlice;
 use strongroom_core::{
-    Aead, Algorithm, FixedClock, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, Random,
-    Stored, Time, key_conformance,
+    Aead, Algorithm, FixedClock, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, Random, Stored,
+    Time, key_conformance,
 };
 use strongroom_keys::{Ahead, RustCrypto};
 use zeroize::Zeroizing;

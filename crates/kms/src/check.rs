@@ -9,6 +9,7 @@ use strongroom_core::{Algorithm, Check, Due, Provider, RecordKey, Segment, Store
 use crate::{
     archive::{self, ARCHIVE, ArchivedRecord},
     deletion::{TOMBSTONES, Tombstone},
+    own_check::{OwnKeyCheck, RestoredCheck},
     record::{RINGS, RingRecord, name_of},
     uses::{USES, UsesRecord},
     work,
@@ -21,6 +22,8 @@ pub fn checks(provider: Arc<dyn Provider>) -> Vec<Box<dyn Check>> {
         Box::new(WorkCheck { seen: Arc::clone(&seen) }),
         Box::new(RingCheck { provider: Arc::clone(&provider), seen: Arc::clone(&seen) }),
         Box::new(UsesCheck),
+        Box::new(OwnKeyCheck::new(Arc::clone(&provider))),
+        Box::new(RestoredCheck),
         Box::new(ArchiveCheck { provider, seen }),
         Box::new(TombstoneCheck),
     ]

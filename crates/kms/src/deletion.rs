@@ -9,6 +9,7 @@ use crate::{
     KmsError, Rings, archive,
     changes::AT_ONCE,
     record::{self, RingRecord},
+    restore,
     states::RingUse,
     uses, work,
 };
@@ -181,6 +182,7 @@ impl Rings {
         if archived.len() == AT_ONCE {
             work::tidying(tenant, ring.id, u32::MAX, now).put(&mut change)?;
         }
+        change.delete(&restore::restored_key(tenant, ring.id)?);
         change.put(&key(tenant, ring.id)?, &Tombstone::of(ring, name, now).to_bytes()?);
         self.removed(change, name, ring)
     }

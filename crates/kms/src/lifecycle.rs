@@ -202,7 +202,7 @@ impl Rings {
 
     /// A period from now, give or take a twentieth of it, and at most an hour: rings that were made together are not rotated
     /// together.
-    fn next_rotation(&self, now: Time, period: Duration) -> Time {
+    pub(crate) fn next_rotation(&self, now: Time, period: Duration) -> Time {
         let spread = (period / 20).min(Duration::from_secs(3_600));
         let mut random = [0; 8];
         self.provider().random().fill(&mut random);

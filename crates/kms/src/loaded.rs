@@ -10,7 +10,7 @@ use strongroom_core::{Base, Clock, Key, KeyError, Plaintext, Provider, Purpose, 
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
 
 use crate::{
-    KmsError, Operation, Ring, RingVersion, Signature, VersionState,
+    KmsError, Operation, Origin, Ring, RingVersion, Signature, VersionState,
     archive::{self, Archive},
     budget::Budget,
     clock::Weigh,
@@ -148,6 +148,7 @@ impl Loaded {
         self.signs()?;
         let now = self.admit(Operation::Sign, None)?;
         let version = self.protecting(version, now)?;
+        self.has_secret(version)?;
         let key = self.key(provider, version, KeyUse::Protect, now)?;
         Ok(Signature { version, bytes: sign(&*key)? })
     }
@@ -164,6 +165,9 @@ impl Loaded {
         self.is_for(purpose)?;
         let now = self.admit(operation, context)?;
         let version = self.protecting(version, now)?;
+        if !matches!(operation, Operation::Encrypt | Operation::Encapsulate) {
+            self.has_secret(version)?;
+        }
         Ok((version, make(&*self.key(provider, version, KeyUse::Protect, now)?)?))
     }
 
@@ -178,6 +182,7 @@ impl Loaded {
     ) -> Result<T, KmsError> {
         self.is_for(purpose)?;
         let now = self.admit(operation, context)?;
+        self.has_secret(version)?;
         Ok(look(&*self.processing(provider, version, operation.key_use(true), now)?)?)
     }
 
@@ -267,6 +272,13 @@ impl Loaded {
             return Err(KmsError::TooOld);
         }
         self.key(provider, version, what, now)
+    }
+
+    /// Whether the secret of a version is here, where it is one of those in memory.
+    fn has_secret(&self, version: u32) -> Result<(), KmsError> {
+        let shown = self.place(version).and_then(|place| self.view.versions.get(place));
+        let lacks = shown.is_some_and(|shown| !shown.has_secret && shown.origin == Origin::ImportedPublic);
+        if lacks { Err(KmsError::NoSecret) } else { Ok(()) }
     }
 
     fn place(&self, version: u32) -> Option<usize> {

@@ -82,4 +82,7 @@ pub enum Origin {
     /// It was brought in.
     #[n(2)]
     Imported,
+    /// Its public half alone was brought in.
+    #[n(3)]
+    ImportedPublic,
 }

@@ -52,6 +52,12 @@ impl UsesRecord {
         Self { format: FORMAT, versions: Vec::new() }
     }
 
+    /// Versions, in order, that encrypt no more.
+    pub(crate) fn all_used(versions: impl Iterator<Item = u32>, stop: u64) -> Self {
+        let versions = versions.map(|version| VersionUses { version, reserved: stop }).collect();
+        Self { format: FORMAT, versions }
+    }
+
     /// Reads a record, which has one encoding only.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         match record::format(bytes) {
@@ -64,7 +70,7 @@ impl UsesRecord {
         if sorted && uses.to_bytes()? == bytes { Ok(uses) } else { Err(StoreError::Corrupt) }
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
         minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)
     }
 

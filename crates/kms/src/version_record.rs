@@ -73,14 +73,26 @@ impl VersionRecord {
             && empty == (self.state == VersionState::Destroyed)
     }
 
+    /// Whether the secret is here, and not the public half alone.
     pub(crate) fn has_secret(&self) -> bool {
-        !self.secret.is_empty()
+        !self.secret.is_empty() && self.origin != Origin::ImportedPublic
     }
 
-    /// Its key, for who may use it; nothing where the secret is not here.
+    /// Whether the public half alone was brought in, and is here.
+    pub(crate) fn is_public_only(&self) -> bool {
+        !self.secret.is_empty() && self.origin == Origin::ImportedPublic
+    }
+
+    /// Takes in the secret of a public half.
+    pub(crate) fn complete(&mut self, stored: &Stored) {
+        self.origin = Origin::Imported;
+        self.secret = Zeroizing::new(stored.expose().to_vec());
+    }
+
+    /// Its key, for who may use it: where the public half alone was brought in, what that can do.
     pub(crate) fn stored(&self, algorithm: Algorithm) -> Option<Stored> {
         let secret = SecretSlice::from(self.secret.to_vec());
-        self.has_secret().then(|| Stored { algorithm, secret, public: self.public(algorithm) })
+        (!self.secret.is_empty()).then(|| Stored { algorithm, secret, public: self.public(algorithm) })
     }
 
     pub(crate) fn public(&self, algorithm: Algorithm) -> Option<PublicKey> {

@@ -6,7 +6,7 @@ use strongroom_core::{
 
 use crate::{
     Kms, KmsError, RingState, Rings, VersionState, archive, changes::AT_ONCE, record::RingRecord,
-    states::RingUse,
+    restore::restored_key, states::RingUse,
 };
 
 /// A ring gets a new version.
@@ -134,6 +134,10 @@ impl Rings {
 
     fn tidy(&self, mut reader: Reader<'_>, due: &Due) -> Result<Change<()>, KmsError> {
         let (below, ring) = to_tidy(&due.payload)?;
+        // A ring of which all was to be deleted is coming back, or came back.
+        if below == u32::MAX && reader.get(&restored_key(self.tenant(), ring)?)?.is_some() {
+            return Ok(reader.change(()));
+        }
         let keys = archive::keys_below(&mut reader, self.tenant(), ring, below)?;
         let mut change = reader.change(());
         keys.iter().for_each(|key| change.delete(key));

@@ -35,6 +35,7 @@ mod taps;
 mod tenants;
 mod text;
 mod transaction;
+mod transfer;
 mod trim;
 mod uses;
 mod versions;

@@ -5,6 +5,7 @@ mod items;
 mod keys;
 mod sign;
 mod told;
+mod transfer;
 
 use strongroom_core::{Name, RequestId};
 use strongroom_kms::Rings;
@@ -24,6 +25,8 @@ pub enum Operation {
     Ring(RingOperation, Name),
     /// With its keys.
     Use(Use, Name),
+    /// Keys that come and go.
+    Transfer(Transfer),
 }
 
 /// What is done to a ring.
@@ -62,6 +65,7 @@ pub enum Use {
 
 pub use keys::type_name;
 pub(crate) use sign::HashName;
+use transfer::Transfer;
 
 /// Which part of a listing is asked for.
 #[derive(Debug, Default)]
@@ -91,6 +95,9 @@ impl Page {
 impl Operation {
     pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
         use Method::{Delete, Get, Head, List, Post, Put};
+        if let Some(transfer) = Transfer::route(method, path) {
+            return transfer.map(Self::Transfer);
+        }
         let write = matches!(method, Post | Put);
         let ring = |operation, text: &str| Ok(Self::Ring(operation, name(text)?));
         match path {
@@ -122,7 +129,7 @@ impl Operation {
     pub(crate) fn inline(&self, access: &Access, length: usize) -> bool {
         match self {
             Self::Use(using, name) => length <= using.inline() && rings(access).cached(name),
-            Self::List | Self::Ring(..) => false,
+            Self::List | Self::Ring(..) | Self::Transfer(_) => false,
         }
     }
 
@@ -136,6 +143,7 @@ impl Operation {
         match self {
             Self::Use(..) => limits.body,
             Self::List | Self::Ring(..) => SMALL_BODY,
+            Self::Transfer(transfer) => transfer.body_limit(limits),
         }
     }
 
@@ -145,6 +153,7 @@ impl Operation {
             Self::List => keys::list(&rings, page, reply),
             Self::Ring(operation, name) => keys::answer(&rings, *operation, name, reply, body),
             Self::Use(using, name) => items::answer(&rings, *using, name, reply, body),
+            Self::Transfer(transfer) => transfer.answer(&rings, reply, body),
         };
         answered.unwrap_or_else(|refusal| refusal)
     }

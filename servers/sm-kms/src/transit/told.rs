@@ -11,6 +11,7 @@ impl Operation {
         match self {
             Self::List => Told::after(Service::Kms, Action::List),
             Self::Ring(operation, name) => operation.told().on(name),
+            Self::Transfer(transfer) => transfer.told(),
             Self::Use(using, name) => Told::after(Service::Kms, using.action()).on(name),
         }
     }

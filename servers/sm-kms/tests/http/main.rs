@@ -30,3 +30,4 @@ mod sign;
 mod slots;
 mod support;
 mod sys;
+mod transfer;

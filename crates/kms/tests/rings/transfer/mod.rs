@@ -1,0 +1,10 @@
+//! Keys that come in, go out, and come back from backups.
+
+mod backup;
+mod export;
+mod faults;
+mod import;
+mod material;
+mod nodes;
+mod public_only;
+mod secrecy;
