@@ -285,8 +285,11 @@ fn many_that_open_a_new_database_at_once_hash_alike() {
 
 const MARK: &str = "canary-5pQ3";
 
-/// Every public function that takes or gives the text of a token; what it answers, as it prints.
-const CALLS: &[(&str, fn(&Tokens) -> String)] = &[
+/// What a call answers, as it prints.
+type Call = (&'static str, fn(&Tokens) -> String);
+
+/// Every public function that takes or gives the text of a token.
+const CALLS: &[Call] = &[
     ("Tokens::install", |tokens| {
         let installed = tokens.install(&chosen(MARK).unwrap());
         format!("{installed:?}")

@@ -65,7 +65,7 @@ const CALLS: &[Call] = &[
         let id = envelope::KeyId { id: [1; 16], version: 1 };
         let sealed = envelope::seal(&provider, &*mac, id, &context, marked().as_bytes()).unwrap();
         shown(envelope::open(&provider, &*mac, id, &context, marked().as_bytes()))
-            + &errors(envelope::open(&provider, &*mac, id, &context, &sealed[1..]))
+            + &errors(envelope::open(&provider, &*mac, id, &context, sealed.split_at(1).1))
     }),
     ("envelope::from_text", |_| shown(envelope::from_text(&marked()))),
     ("envelope::Header::parse", |_| shown(envelope::Header::parse(marked().as_bytes()))),
