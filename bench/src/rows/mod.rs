@@ -34,7 +34,7 @@ pub(crate) enum Topic {
     Symmetric,
     /// Durable commits
     Store,
-    /// Commits and reads on PostgreSQL
+    /// Commits and reads on PostgreSQL, and encrypting over it
     Postgres,
     /// Rotate rings through the barrier
     Rotate,
@@ -73,7 +73,7 @@ impl Topic {
             Self::Asymmetric => asymmetric::measure(effort, table),
             Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
-            Self::Postgres => postgres::measure(effort, table),
+            Self::Postgres => postgres::measure(effort, folder, table),
             Self::Rotate => rotate::measure(effort, folder, table),
             Self::Read => read::measure(effort, folder, table),
             Self::Http => http::measure(effort, folder, table),

@@ -1,20 +1,30 @@
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    hint::black_box,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    thread,
 };
 
 use postgres::{Client, NoTls, Statement};
-use strongroom_core::{Batch, Expect, Outcome, RecordKey, Segment, Store as _, Tenant, Write};
+use strongroom_barrier::Unsealed;
+use strongroom_core::{
+    Algorithm, Batch, Expect, Lease, Name, Outcome, RecordKey, Segment, Store as _, Tenant, Write,
+};
 use strongroom_store_postgres::{
     PostgresStore,
     testing::{Cluster, Database},
 };
+use strongroom_store_sqlite::SqliteStore;
 
 use crate::{
     Result,
-    database::random_id,
+    database::{random_id, rings, unsealed},
     effort::Effort,
-    measure::waiting,
+    measure::{computing, waiting},
     rate,
     table::{Found, Row, Table, Target, Unit},
 };
@@ -26,8 +36,11 @@ const RECORDS: strongroom_core::Table = strongroom_core::Table::new(0x7f01);
 /// Ours may take at most so many times as long, so the rate is at least its inverse.
 const MOST: f64 = 1.3;
 
+/// What touches no database takes as long over either engine, but for what is not measured so finely.
+const ALIKE: f64 = 1.05;
+
 /// Commits and point reads beside what the `postgres` crate does with the simplest of tables, on one private cluster.
-pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
+pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
     let Some(cluster) = Cluster::start_on_disk() else {
         eprintln!("PostgreSQL's server is not installed: its rows are left out");
         return Ok(());
@@ -45,7 +58,64 @@ pub(crate) fn measure(effort: &Effort, table: &mut Table) -> Result<()> {
         )?;
         add(table, text, "the postgres crate, as many connections", found);
     }
-    reads(effort, &cluster, &database, &store, table)
+    reads(effort, &cluster, &database, &store, table)?;
+    encrypting(effort, &cluster, folder, table)
+}
+
+/// With a ring that is in memory, under a lease that is kept as a server keeps it.
+fn encrypting(effort: &Effort, cluster: &Cluster, folder: &Path, table: &mut Table) -> Result<()> {
+    let shared = unsealed(Arc::new(PostgresStore::create(cluster.database().config())?))?;
+    let alone = unsealed(Arc::new(SqliteStore::create(folder.join("alone.db"))?))?;
+    let _kept = Kept::start(&shared);
+    let (shared, alone, name) = (rings(&shared), rings(&alone), Name::parse("orders")?);
+    for rings in [&shared, &alone] {
+        rings.create(&name, Algorithm::Aes256Gcm)?;
+    }
+    for (size, text) in [(64, "64 B"), (1 << 10, "1 KiB")] {
+        let plaintext = vec![0x5a; size];
+        let found = computing(
+            effort,
+            || assert!(black_box(shared.encrypt(&name, black_box(&plaintext), b"")).is_ok()),
+            || assert!(black_box(alone.encrypt(&name, black_box(&plaintext), b"")).is_ok()),
+        );
+        table.add(Row {
+            work: format!("kms.encrypt {text} over PostgreSQL"),
+            beside: "the same over SQLite",
+            unit: Unit::Seconds,
+            found: Found::Beside(found),
+            target: Target::AtMost(ALIKE),
+            note: None,
+        });
+    }
+    Ok(())
+}
+
+/// A lease is renewed until this is dropped.
+struct Kept {
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Kept {
+    fn start(unsealed: &Unsealed) -> Self {
+        let (stop, stopped) = mpsc::channel();
+        let lease = unsealed.base().lease;
+        let keep = move || {
+            while {
+                // Where it fails, encrypting does.
+                let _ = lease.keep();
+                stopped.recv_timeout(Lease::RENEWED) == Err(mpsc::RecvTimeoutError::Timeout)
+            } {}
+        };
+        Self { stop: Some(stop), thread: Some(thread::spawn(keep)) }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let _ = self.thread.take().map(thread::JoinHandle::join);
+    }
 }
 
 fn reads(

@@ -290,11 +290,11 @@ fn order() -> Result<RecordKey, StoreError> {
 fn revisions(store: &dyn Store, keys: &[RecordKey]) -> Result<Vec<Option<Revision>>, StoreError> {
     let mut revisions = Vec::with_capacity(keys.len());
     for page in keys.chunks(PAGE) {
-        let records = store.get_many(page)?;
-        if records.len() != page.len() {
+        let found = store.revisions(page)?;
+        if found.len() != page.len() {
             return Err(StoreError::Corrupt);
         }
-        revisions.extend(records.into_iter().map(|record| record.map(|record| record.revision)));
+        revisions.extend(found);
     }
     Ok(revisions)
 }

@@ -28,6 +28,17 @@ pub trait Store: Send + Sync {
     /// [`StoreError`] where the engine cannot read.
     fn get_many(&self, keys: &[RecordKey]) -> Result<Vec<Option<Record>>, StoreError>;
 
+    /// The revisions of the records under these keys, in their order, as of one moment. A [`Lease`](crate::Lease) asks
+    /// for them: an answer later than [`Lease::HELD`](crate::Lease::HELD) is of no use to it, so an engine that waits
+    /// for a network gives up by then, however long it has patience with other reads.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the engine cannot read.
+    fn revisions(&self, keys: &[RecordKey]) -> Result<Vec<Option<Revision>>, StoreError> {
+        let records = self.get_many(keys)?;
+        Ok(records.into_iter().map(|record| record.map(|record| record.revision)).collect())
+    }
+
     /// At most `limit` records of a range in order, as of one moment.
     ///
     /// # Errors

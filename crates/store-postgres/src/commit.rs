@@ -3,7 +3,7 @@ use std::{thread, time::Duration, time::Instant};
 use strongroom_core::{Lowered, Outcome, StoreError};
 
 use crate::{
-    error::{Cause, Failure},
+    cause::{Cause, Failure},
     group::Group,
     lane::{Failed, Lane, Trace},
     line::{Lead, Turn},
@@ -56,7 +56,7 @@ impl Shared {
         };
         let mut answer = || match (&result, answers.next()) {
             (Ok(_), outcome) => Ok(outcome.cloned().unwrap_or(Outcome::Unknown)),
-            (Err(cause), _) => Err(cause.clone().into()),
+            (Err(cause), _) => Err(cause.clone().at(&self.at)),
         };
         let own = answer();
         followers.into_iter().for_each(|follower| follower.answer(answer()));
@@ -68,7 +68,7 @@ impl Shared {
     fn settle(&self, lane: &mut Lane, group: &Group, deadline: Instant) -> Result<Vec<Outcome>, Cause> {
         let mut attempt = 0;
         loop {
-            let failed = match lane.commit(&self.config, &self.meta, group, deadline) {
+            let failed = match lane.commit(&self.config, &self.meta, group, attempt, deadline) {
                 Ok(results) => return group.outcomes(&results).ok_or(Cause::Protocol),
                 Err(failed) => failed,
             };
@@ -96,11 +96,13 @@ impl Shared {
     fn ask(&self, lane: &mut Lane, trace: Trace, deadline: Instant) -> Result<Option<Vec<i64>>, Cause> {
         let mut attempt = 0;
         loop {
-            let failure = match lane.settle(&self.config, &self.meta, trace, deadline) {
-                Err(Failure::Refused(cause @ (Cause::Exchanged | Cause::Newer))) => return Err(cause),
-                Err(failure) => failure,
-                Ok(found) => return Ok(found),
-            };
+            let failure =
+                match lane.settle(&self.config, &self.meta, trace, self.config.timeouts.attempt(0, deadline))
+                {
+                    Err(Failure::Refused(cause @ (Cause::Exchanged | Cause::Newer))) => return Err(cause),
+                    Err(failure) => failure,
+                    Ok(found) => return Ok(found),
+                };
             attempt += 1;
             let pause = pause(attempt.min(8));
             if Instant::now() + pause >= deadline {

@@ -6,7 +6,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::{config_text, config_text::Setting};
+use crate::{Timeouts, config_text, config_text::Setting};
 
 /// How to reach a database, and how long to wait for it.
 ///
@@ -48,29 +48,6 @@ pub(crate) enum Encryption {
     Off,
     /// TLS; certificate and name of the server are checked.
     Verified,
-}
-
-/// How long to wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a new connection, with its encryption and its login.
-    pub connect: Duration,
-    /// For the answer to one call. The server gives up earlier: it waits for a lock half as long, and works on a
-    /// statement three quarters as long.
-    pub call: Duration,
-    /// For all that one operation of the store takes: a free connection, calls, and finding out what became of a
-    /// commit whose answer was lost.
-    pub operation: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            call: Duration::from_secs(8),
-            operation: Duration::from_secs(20),
-        }
-    }
 }
 
 /// A text that says how to reach a database is not understood. The text is not repeated, as it may have a password.
@@ -138,13 +115,12 @@ impl Config {
     /// With other limits of time. None may be zero; one that is, is a millisecond.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        let least = |time: Duration| time.max(Duration::from_millis(1));
-        let Timeouts { connect, call, operation } = timeouts;
-        self.timeouts = Timeouts { connect: least(connect), call: least(call), operation: least(operation) };
+        self.timeouts = timeouts.sound();
         self
     }
 
-    /// With at most this many connections that read, at least one; otherwise 6. Two more commit.
+    /// With at most this many connections that read, at least one; otherwise 6. Two more commit, and one keeps the
+    /// lease.
     #[must_use]
     pub fn with_readers(mut self, readers: usize) -> Self {
         self.readers = readers.max(1);

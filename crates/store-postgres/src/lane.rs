@@ -3,8 +3,8 @@ use std::time::Instant;
 use crate::{
     Config,
     call::Call,
+    cause::{Cause, Failure, State},
     connection::{Connection, Statement},
-    error::{Cause, Failure, State},
     group::Group,
     layout::{self, Meta},
     param::{BYTEA, Param, read_longs},
@@ -63,12 +63,13 @@ pub(crate) enum Failed {
 }
 
 impl Lane {
-    /// Commits a group: the outcomes as the function gives them.
+    /// Commits a group: the outcomes as the function gives them. Each attempt has more patience than the one before.
     pub(crate) fn commit(
         &mut self,
         config: &Config,
         meta: &Meta,
         group: &Group,
+        attempt: u32,
         deadline: Instant,
     ) -> Result<Vec<i64>, Failed> {
         let call = Call::of(group);
@@ -80,7 +81,7 @@ impl Lane {
         let answer = self.connection(config, meta, deadline).map_err(refused)?.call(
             call.statement(),
             &parameters,
-            deadline,
+            config.timeouts.attempt(attempt, deadline),
             |row| {
                 results = call.results(row);
                 Ok(())

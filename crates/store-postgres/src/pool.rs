@@ -1,18 +1,19 @@
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
     Config,
+    cause::{Cause, Failure},
     connection::Connection,
-    error::{Cause, Failure},
     layout::{self, Meta},
 };
 
-/// Connections that read: some at most, each used by one thread at a time, opened when all others are in use.
+/// Connections that read: so many at most, each used by one thread at a time, opened when all others are in use.
 #[derive(Debug)]
 pub(crate) struct Pool {
+    most: usize,
     state: Mutex<State>,
     freed: Condvar,
 }
@@ -25,26 +26,28 @@ struct State {
 }
 
 impl Pool {
-    pub(crate) fn new(first: Connection) -> Self {
-        Self { state: Mutex::new(State { idle: vec![first], lent: 0 }), freed: Condvar::new() }
+    pub(crate) fn new(most: usize, first: Option<Connection>) -> Self {
+        let idle = first.into_iter().collect();
+        Self { most, state: Mutex::new(State { idle, lent: 0 }), freed: Condvar::new() }
     }
 
-    /// Reads. A connection that was idle may have ended unnoticed, so reading begins anew with another one, until one
+    /// Reads, for so long at most. A connection that was idle may have ended unnoticed, so reading begins anew with another one, until one
     /// fails that was just opened.
     pub(crate) fn read<T>(
         &self,
         config: &Config,
         meta: &Meta,
+        longest: Duration,
         read: impl Fn(&mut Connection, Instant) -> Result<T, Failure>,
     ) -> Result<T, Cause> {
-        let deadline = Instant::now() + config.timeouts.operation;
+        let deadline = Instant::now() + longest;
         loop {
-            let mut loan = self.lend(config, deadline)?;
-            let (mut connection, fresh) = match loan.connection.take() {
-                Some(connection) => (connection, false),
-                None => (layout::reopen(config, meta, deadline)?, true),
+            let mut loan = self.lend(deadline)?;
+            let (mut connection, fresh, until) = match loan.connection.take() {
+                Some(connection) => (connection, false, config.timeouts.attempt(0, deadline)),
+                None => (layout::reopen(config, meta, deadline)?, true, deadline),
             };
-            let result = read(&mut connection, deadline);
+            let result = read(&mut connection, until);
             loan.connection = Some(connection).filter(|connection| !connection.is_broken());
             match result {
                 Ok(found) => return Ok(found),
@@ -54,9 +57,9 @@ impl Pool {
         }
     }
 
-    fn lend(&self, config: &Config, deadline: Instant) -> Result<Loan<'_>, Cause> {
+    fn lend(&self, deadline: Instant) -> Result<Loan<'_>, Cause> {
         let mut state = self.state();
-        while state.lent >= config.readers {
+        while state.lent >= self.most {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Cause::Busy);

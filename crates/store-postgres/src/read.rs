@@ -4,8 +4,8 @@ use strongroom_core::{Direction, Range, Record, RecordKey, Revision, StoreError}
 use zeroize::Zeroizing;
 
 use crate::{
+    cause::{Cause, Failure},
     connection::{Columns, Connection, Statement},
-    error::{Cause, Failure},
     param::{BYTEA, BYTEA_ARRAY, INT8, Param},
     store::Shared,
 };
@@ -19,6 +19,14 @@ const GET: Statement = Statement {
 const GET_MANY: Statement = Statement {
     name: "get_many",
     text: "SELECT found.revision, found.value, asked.place
+        FROM unnest($1) WITH ORDINALITY AS asked (key, place)
+        JOIN strongroom_record AS found ON found.key = asked.key",
+    types: &[BYTEA_ARRAY],
+};
+
+const REVISIONS: Statement = Statement {
+    name: "revisions",
+    text: "SELECT found.revision, asked.place
         FROM unnest($1) WITH ORDINALITY AS asked (key, place)
         JOIN strongroom_record AS found ON found.key = asked.key",
     types: &[BYTEA_ARRAY],
@@ -51,8 +59,18 @@ impl Shared {
         match keys {
             [] => Ok(Vec::new()),
             [key] => self.read(|connection, deadline| get(connection, key, deadline)),
-            _ => self.read(|connection, deadline| get_many(connection, keys, deadline)),
+            _ => self.read(|connection, deadline| in_places(connection, &GET_MANY, keys, deadline, record)),
         }
+    }
+
+    /// The revisions of records, in the time after which a lease has no use for them.
+    pub(crate) fn revisions(&self, keys: &[RecordKey]) -> Parsed<Vec<Option<Revision>>> {
+        let revision = |row: &mut Columns<'_>| Ok(revision(row.long()?));
+        self.leases
+            .read(&self.config, &self.meta, self.config.timeouts.lease, |connection, deadline| {
+                in_places(connection, &REVISIONS, keys, deadline, revision)
+            })
+            .map_err(|cause| cause.at(&self.at))?
     }
 
     /// A page of a range, by one statement and so as of one moment.
@@ -93,7 +111,9 @@ impl Shared {
     }
 
     fn read<T>(&self, read: impl Fn(&mut Connection, Instant) -> Result<Parsed<T>, Failure>) -> Parsed<T> {
-        self.pool.read(&self.config, &self.meta, read)?
+        self.pool
+            .read(&self.config, &self.meta, self.config.timeouts.operation, read)
+            .map_err(|cause| cause.at(&self.at))?
     }
 }
 
@@ -110,28 +130,28 @@ fn get(
     Ok(found.map(|found| vec![found]))
 }
 
-fn get_many(
+/// What a statement finds of each key. Its rows end with the key's place.
+fn in_places<T>(
     connection: &mut Connection,
+    statement: &Statement,
     keys: &[RecordKey],
     deadline: Instant,
-) -> Result<Parsed<Vec<Option<Record>>>, Failure> {
+    read: impl Fn(&mut Columns<'_>) -> Result<Parsed<T>, Cause>,
+) -> Result<Parsed<Vec<Option<T>>>, Failure> {
     let bytes: Vec<_> = keys.iter().map(RecordKey::as_bytes).collect();
-    let mut found = Ok(Vec::new());
-    found.iter_mut().for_each(|found: &mut Vec<_>| found.resize_with(keys.len(), || None));
-    connection.call(&GET_MANY, &[Param::AllBytes(&bytes)], deadline, |row| {
-        let record = record(row)?;
+    let mut all: Vec<Option<T>> = std::iter::repeat_with(|| None).take(keys.len()).collect();
+    let mut sound = Ok(());
+    connection.call(statement, &[Param::AllBytes(&bytes)], deadline, |row| {
+        let found = read(row)?;
         let place = usize::try_from(row.long()?).ok().and_then(|place| place.checked_sub(1));
-        match (&mut found, record, place) {
-            (Ok(all), Ok(record), Some(place)) => {
-                *all.get_mut(place).ok_or(Cause::Protocol)? = Some(record);
-            }
-            (Ok(_), Err(error), _) => found = Err(error),
-            (Ok(_), _, None) => return Err(Cause::Protocol),
-            (Err(_), ..) => {}
+        let place = place.and_then(|place| all.get_mut(place)).ok_or(Cause::Protocol)?;
+        match found {
+            Ok(found) => *place = Some(found),
+            Err(error) => sound = Err(error),
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(sound.map(|()| all))
 }
 
 fn add<T>(all: &mut Parsed<Vec<T>>, next: impl FnOnce() -> Parsed<T>) {

@@ -72,6 +72,8 @@ pub(crate) fn impatient() -> Timeouts {
     Timeouts {
         connect: Duration::from_millis(400),
         call: Duration::from_millis(400),
+        silence: Duration::from_millis(400),
+        lease: Duration::from_millis(400),
         operation: Duration::from_millis(1500),
     }
 }
