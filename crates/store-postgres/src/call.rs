@@ -1,8 +1,8 @@
 use strongroom_core::{Batch, Expect, RecordKey, Write};
 
 use crate::{
+    cause::Cause,
     connection::{Columns, Statement},
-    error::Cause,
     group::Group,
     locks::locks,
     param::{BYTEA, BYTEA_ARRAY, INT4, INT4_ARRAY, INT8, INT8_ARRAY, Param, read_longs},

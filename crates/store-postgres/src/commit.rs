@@ -3,7 +3,7 @@ use std::{thread, time::Duration, time::Instant};
 use strongroom_core::{Lowered, Outcome, StoreError};
 
 use crate::{
-    error::{Cause, Failure},
+    cause::{Cause, Failure},
     group::Group,
     lane::{Failed, Lane, Trace},
     line::{Lead, Turn},
@@ -56,7 +56,7 @@ impl Shared {
         };
         let mut answer = || match (&result, answers.next()) {
             (Ok(_), outcome) => Ok(outcome.cloned().unwrap_or(Outcome::Unknown)),
-            (Err(cause), _) => Err(cause.clone().into()),
+            (Err(cause), _) => Err(cause.clone().at(&self.at)),
         };
         let own = answer();
         followers.into_iter().for_each(|follower| follower.answer(answer()));

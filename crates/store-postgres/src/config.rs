@@ -1,13 +1,12 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use secrecy::SecretString;
-use strongroom_core::Lease;
 
-use crate::{config_text, config_text::Setting};
+use crate::{Timeouts, config_text, config_text::Setting};
 
 /// How to reach a database, and how long to wait for it.
 ///
@@ -49,46 +48,6 @@ pub(crate) enum Encryption {
     Off,
     /// TLS; certificate and name of the server are checked.
     Verified,
-}
-
-/// How long to wait.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a new connection, with its encryption and its login: the first one. Later ones have no longer than
-    /// `silence`.
-    pub connect: Duration,
-    /// For the answer to one call. The server gives up earlier: it waits for a lock half as long, and works on a
-    /// statement three quarters as long.
-    pub call: Duration,
-    /// After so long without an answer, a connection is given up for another one: a read then begins anew, and of a
-    /// commit is found out what became of it. A commit that is tried again gets twice as long, up to `call`. So a
-    /// network that swallowed something is no further harm so long after it is back.
-    pub silence: Duration,
-    /// For the counters by which a node keeps its lease, a new connection for that included: an answer later than
-    /// [`Lease::HELD`] is of no use.
-    pub lease: Duration,
-    /// For all that one operation of the store takes: a free connection, calls, and finding out what became of a
-    /// commit whose answer was lost.
-    pub operation: Duration,
-}
-
-impl Timeouts {
-    /// When an attempt ends for which nobody answers, the first with the number 0.
-    pub(crate) fn attempt(&self, number: u32, deadline: Instant) -> Instant {
-        deadline.min(Instant::now() + self.silence * (1 << number.min(8)))
-    }
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            call: Duration::from_secs(8),
-            silence: Duration::from_secs(2),
-            lease: Lease::HELD,
-            operation: Duration::from_secs(20),
-        }
-    }
 }
 
 /// A text that says how to reach a database is not understood. The text is not repeated, as it may have a password.
@@ -156,15 +115,7 @@ impl Config {
     /// With other limits of time. None may be zero; one that is, is a millisecond.
     #[must_use]
     pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
-        let least = |time: Duration| time.max(Duration::from_millis(1));
-        let Timeouts { connect, call, silence, lease, operation } = timeouts;
-        self.timeouts = Timeouts {
-            connect: least(connect),
-            call: least(call),
-            silence: least(silence),
-            lease: least(lease),
-            operation: least(operation),
-        };
+        self.timeouts = timeouts.sound();
         self
     }
 

@@ -8,7 +8,7 @@ use postgres_protocol::message::{
 
 use crate::{
     Config,
-    error::{Cause, Failure},
+    cause::{Cause, Failure},
     login,
     param::Param,
     session,

@@ -1,10 +1,26 @@
-use std::{fmt, io, sync::Arc};
+use std::{error::Error, fmt};
 
 use strongroom_core::StoreError;
 
+use crate::{
+    Config,
+    at::At,
+    cause::{Cause, Failure},
+};
+
 /// A store cannot be created or opened. The database is as it was before.
+///
+/// Its text says why, what to do, and which database on which server it is about; no password.
+#[derive(Debug)]
+pub struct OpenError {
+    /// Why not.
+    pub why: Refusal,
+    at: At,
+}
+
+/// Why a store cannot be created or opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub enum Refusal {
     /// There is a store in this schema of the database already.
     #[error("there is already a store in the database: open it, or choose another schema")]
     Exists,
@@ -33,7 +49,8 @@ pub enum OpenError {
     Login,
     /// The user may not do this in the database.
     #[error(
-        "no permission: the user needs CREATE in the schema to create a store, and its tables to open one"
+        "no permission: the user needs CREATE in the schema to create a store or to bring one to this release's \
+         layout, and to own its tables"
     )]
     Denied,
     /// The server does not write: a standby, or the database is set to read only.
@@ -43,7 +60,7 @@ pub enum OpenError {
     #[error("the server runs with fsync=off, so it would lose commits: turn it on")]
     NotDurable,
     /// The server is older than version 13.
-    #[error("the server is older than PostgreSQL 13")]
+    #[error("the server is older than PostgreSQL 13: upgrade it")]
     TooOld,
     /// The server cannot be reached, or the connection cannot be encrypted.
     #[error("the server cannot be reached")]
@@ -58,132 +75,33 @@ pub enum OpenError {
 
 /// What went wrong between this process and the server. It repeats no text of the server's, so neither a password nor
 /// a value.
-#[derive(Clone, thiserror::Error)]
-#[error(transparent)]
-pub struct PostgresError(#[from] pub(crate) Cause);
-
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Cause {
-    #[error("no connection, or it broke ({})", .0.kind())]
-    Io(#[source] Arc<io::Error>),
-    #[error("no answer in time")]
-    Late,
-    #[error("all connections are in use")]
-    Busy,
-    #[error("the server does not encrypt: turn its ssl on")]
-    NoTls,
-    #[error("the certificate of the server is not good: {0}")]
-    Tls(#[source] Arc<rustls::Error>),
-    #[error("no root certificates: give a PEM file as sslrootcert, or install those of the system")]
-    Roots,
-    #[error("the server asks for a way to log in that would show the password, or that is not known here")]
-    Method,
-    #[error("the server asks for a password, and none was given")]
-    NoPassword,
-    #[error("the server does not know the password's proof, or is not the one it says")]
-    Proof,
-    #[error("the server does not speak PostgreSQL's protocol")]
-    Protocol,
-    #[error("the server answered with SQLSTATE {0}")]
-    Server(State),
-    #[error("the server only reads")]
-    ReadOnly,
-    #[error("the server runs with fsync=off")]
-    NotDurable,
-    #[error("the server is older than PostgreSQL 13")]
-    TooOld,
-    #[error("the schema is not there")]
-    NoSchema,
-    #[error("the database is another one than before")]
-    Exchanged,
-    #[error("a newer release changed the layout of the store in a way that this one does not know: use it")]
-    Newer,
+#[derive(Clone)]
+pub struct PostgresError {
+    cause: Cause,
+    /// Told where no [`OpenError`] around tells it.
+    at: Option<At>,
 }
 
-/// Five letters and digits that tell an error, as in the SQL standard.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct State(pub(crate) [u8; 5]);
-
-impl State {
-    pub(crate) fn is(self, state: &str) -> bool {
-        self.0 == state.as_bytes()
-    }
-
-    pub(crate) fn begins(self, class: &str) -> bool {
-        self.0.starts_with(class.as_bytes())
+impl Cause {
+    /// As an error of the store on this database.
+    pub(crate) fn at(self, at: &At) -> StoreError {
+        StoreError::Engine(Box::new(PostgresError { cause: self, at: Some(at.clone()) }))
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(&self.0).unwrap_or("?????"))
-    }
-}
-
-impl fmt::Debug for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// How a call failed.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum Failure {
-    /// Nothing happened, and nothing will.
-    #[error(transparent)]
-    Refused(Cause),
-    /// The call was sent, and no answer came.
-    #[error(transparent)]
-    Lost(Cause),
-}
-
-impl Failure {
-    pub(crate) fn cause(self) -> Cause {
-        match self {
-            Self::Refused(cause) | Self::Lost(cause) => cause,
-        }
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        failure.cause().into()
-    }
-}
-
-impl From<Cause> for StoreError {
+impl From<Cause> for PostgresError {
     fn from(cause: Cause) -> Self {
-        Self::Engine(Box::new(PostgresError(cause)))
+        Self { cause, at: None }
     }
 }
 
-impl From<io::Error> for Cause {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Late,
-            // rustls passes what it found in an error of the stream.
-            io::ErrorKind::InvalidData => match error.downcast::<rustls::Error>() {
-                Ok(error) => error.into(),
-                Err(_) => Self::Protocol,
-            },
-            _ => Self::Io(Arc::new(error)),
-        }
-    }
-}
-
-impl From<rustls::Error> for Cause {
-    fn from(error: rustls::Error) -> Self {
-        Self::Tls(Arc::new(error))
-    }
-}
-
-impl From<Failure> for OpenError {
+impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         failure.cause().into()
     }
 }
 
-impl From<Cause> for OpenError {
+impl From<Cause> for Refusal {
     fn from(cause: Cause) -> Self {
         match &cause {
             Cause::Server(state) if state.begins("28") => Self::Login,
@@ -202,8 +120,131 @@ impl From<Cause> for OpenError {
     }
 }
 
+impl Refusal {
+    pub(crate) fn at(self, config: &Config) -> OpenError {
+        OpenError { why: self, at: At::of(config) }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.why, self.at)
+    }
+}
+
+impl Error for OpenError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.why.source()
+    }
+}
+
+impl fmt::Display for PostgresError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.at {
+            Some(at) => write!(f, "{} ({at})", self.cause),
+            None => fmt::Display::fmt(&self.cause, f),
+        }
+    }
+}
+
+impl Error for PostgresError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}
+
 impl fmt::Debug for PostgresError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(&self.cause, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::cause::State;
+
+    const PLACE: &str = "(database keys on db.example, port 5433)";
+
+    fn config() -> Config {
+        Config::parse("postgres://me:Tr0ub4dor@db.example:5433/keys").unwrap()
+    }
+
+    /// What has to be done, as the text says it.
+    fn advice(why: &Refusal) -> &'static str {
+        match why {
+            Refusal::Exists => "open it",
+            Refusal::NotFound => "create it first",
+            Refusal::NoDatabase => "create it on the server",
+            Refusal::Foreign => "left as they are",
+            Refusal::Newer { .. } => "use the newer release",
+            Refusal::Damaged => "restore it from a backup",
+            Refusal::Login => "check user, password",
+            Refusal::Denied => "needs CREATE",
+            Refusal::ReadOnly => "address of the primary",
+            Refusal::NotDurable => "turn it on",
+            Refusal::TooOld => "upgrade it",
+            Refusal::Unreachable(_) => "check that the server runs",
+            Refusal::Engine(_) => "its log says more",
+            Refusal::Random(_) => "no random bytes",
+        }
+    }
+
+    #[test]
+    fn each_refusal_says_what_to_do_and_about_which_database_and_no_password() {
+        let broken = io::Error::from(io::ErrorKind::ConnectionRefused);
+        for why in [
+            Refusal::Exists,
+            Refusal::NotFound,
+            Refusal::NoDatabase,
+            Refusal::Foreign,
+            Refusal::Newer { found: 9, known: 2 },
+            Refusal::Damaged,
+            Refusal::Login,
+            Refusal::Denied,
+            Refusal::ReadOnly,
+            Refusal::NotDurable,
+            Refusal::TooOld,
+            Refusal::from(Cause::from(broken)),
+            Refusal::from(Cause::Server(State(*b"XX000"))),
+            Refusal::Random(getrandom::Error::UNSUPPORTED),
+        ] {
+            let advice = advice(&why);
+            let error = why.at(&config());
+            let cause = error.source().map(ToString::to_string).unwrap_or_default();
+            assert!(error.to_string().ends_with(PLACE), "{error}");
+            assert!(format!("{error} {cause}").contains(advice), "{error}: {cause}");
+            assert!(!cause.contains("db.example"), "the place is told once");
+            assert!(!format!("{error} {error:?} {cause}").contains("Tr0ub4dor"));
+        }
+    }
+
+    #[test]
+    fn each_failure_of_a_call_says_what_to_do_and_about_which_database() {
+        let io = |kind: io::ErrorKind| Cause::from(io::Error::from(kind));
+        for (cause, advice) in [
+            (io(io::ErrorKind::BrokenPipe), "check that the server runs"),
+            (io(io::ErrorKind::TimedOut), "check the network"),
+            (Cause::Busy, "try again"),
+            (Cause::NoTls, "turn its ssl on"),
+            (Cause::from(rustls::Error::DecryptError), "sslrootcert"),
+            (Cause::Roots, "PEM file"),
+            (Cause::Method, "scram-sha-256"),
+            (Cause::NoPassword, "give one"),
+            (Cause::Proof, "check address and password"),
+            (Cause::Protocol, "check host and port"),
+            (Cause::Server(State(*b"53100")), "SQLSTATE 53100: its log says more"),
+            (Cause::ReadOnly, "address of the primary"),
+            (Cause::NotDurable, "turn it on"),
+            (Cause::TooOld, "upgrade it"),
+            (Cause::NoSchema, "create it"),
+            (Cause::Exchanged, "check where the address leads"),
+        ] {
+            let StoreError::Engine(error) = cause.at(&At::of(&config())) else { unreachable!() };
+            let text = error.to_string();
+            assert!(text.contains(advice) && text.ends_with(PLACE), "{text}");
+        }
     }
 }

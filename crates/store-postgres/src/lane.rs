@@ -3,8 +3,8 @@ use std::time::Instant;
 use crate::{
     Config,
     call::Call,
+    cause::{Cause, Failure, State},
     connection::{Connection, Statement},
-    error::{Cause, Failure, State},
     group::Group,
     layout::{self, Meta},
     param::{BYTEA, Param, read_longs},

@@ -1,9 +1,9 @@
 use std::time::Instant;
 
 use crate::{
-    Config, OpenError,
+    Config, Refusal,
+    cause::{Cause, Failure},
     connection::{Columns, Connection, Statement},
-    error::{Cause, Failure},
 };
 
 /// What leads from nothing to the layout of this release. A step only adds: what it finds stays as it is, and a
@@ -73,7 +73,7 @@ pub(crate) fn reopen(config: &Config, meta: &Meta, deadline: Instant) -> Result<
 }
 
 /// Looks without changing anything.
-pub(crate) fn look(connection: &mut Connection, deadline: Instant) -> Result<Found, OpenError> {
+pub(crate) fn look(connection: &mut Connection, deadline: Instant) -> Result<Found, Refusal> {
     let mut names = (0, 0, 0);
     connection.script(NAMES, deadline, |row| {
         names = (number(row)?, number(row)?, number(row)?);
@@ -84,14 +84,14 @@ pub(crate) fn look(connection: &mut Connection, deadline: Instant) -> Result<Fou
         (_, 0, _) => Ok(Found::Foreign),
         (_, _, ours) => match meta(connection, deadline)? {
             None => Ok(Found::Foreign),
-            Some(_) if ours < 3 => Err(OpenError::Damaged),
+            Some(_) if ours < 3 => Err(Refusal::Damaged),
             Some(meta) => Ok(Found::Store(meta)),
         },
     }
 }
 
 /// The row of the store; nothing where the table is another program's.
-fn meta(connection: &mut Connection, deadline: Instant) -> Result<Option<Meta>, OpenError> {
+fn meta(connection: &mut Connection, deadline: Instant) -> Result<Option<Meta>, Refusal> {
     let mut rows = Vec::new();
     let read = connection.script(META, deadline, |row| {
         let (layout, least) = (number(row)?, number(row)?);
@@ -101,20 +101,20 @@ fn meta(connection: &mut Connection, deadline: Instant) -> Result<Option<Meta>, 
     match read {
         // No such column.
         Err(Failure::Refused(Cause::Server(state))) if state.is("42703") => return Ok(None),
-        Err(Failure::Lost(Cause::Protocol)) => return Err(OpenError::Damaged),
+        Err(Failure::Lost(Cause::Protocol)) => return Err(Refusal::Damaged),
         other => other?,
     }
     match rows.as_slice() {
-        [(_, least, ..)] if *least > VERSION => Err(OpenError::Newer { found: *least, known: VERSION }),
+        [(_, least, ..)] if *least > VERSION => Err(Refusal::Newer { found: *least, known: VERSION }),
         [(layout @ 1.., 1.., store, history)] => {
             Ok(Some(Meta { layout: *layout, store: *store, history: *history }))
         }
-        _ => Err(OpenError::Damaged),
+        _ => Err(Refusal::Damaged),
     }
 }
 
 /// Lays out a store where there is none. Of several that try at once, one does.
-pub(crate) fn create(connection: &mut Connection, deadline: Instant) -> Result<(), OpenError> {
+pub(crate) fn create(connection: &mut Connection, deadline: Instant) -> Result<(), Refusal> {
     let (store, history) = (hex(&random_id()?), hex(&random_id()?));
     let text = format!(
         "{} INSERT INTO strongroom_meta
@@ -127,14 +127,14 @@ pub(crate) fn create(connection: &mut Connection, deadline: Instant) -> Result<(
         Err(Failure::Refused(Cause::Server(state)))
             if ["42P07", "42710", "23505"].iter().any(|taken| state.is(taken)) =>
         {
-            Err(OpenError::Exists)
+            Err(Refusal::Exists)
         }
         other => Ok(other?),
     }
 }
 
 /// Brings an older layout to that of this release. Of several that try at once, one does.
-pub(crate) fn upgrade(connection: &mut Connection, found: u32, deadline: Instant) -> Result<(), OpenError> {
+pub(crate) fn upgrade(connection: &mut Connection, found: u32, deadline: Instant) -> Result<(), Refusal> {
     Ok(raise(connection, STEPS, found, LEAST, deadline)?)
 }
 
@@ -183,9 +183,9 @@ fn hex(id: &[u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(*id))
 }
 
-pub(crate) fn random_id() -> Result<[u8; 16], OpenError> {
+pub(crate) fn random_id() -> Result<[u8; 16], Refusal> {
     let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(OpenError::Random).map(|()| id)
+    getrandom::fill(&mut id).map_err(Refusal::Random).map(|()| id)
 }
 
 #[cfg(all(test, feature = "testing"))]

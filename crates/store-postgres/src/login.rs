@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 
 use crate::{
     Config,
-    error::Cause,
+    cause::Cause,
     wire::{Reported, Wire},
 };
 

@@ -3,7 +3,7 @@ use std::error::Error;
 use bytes::{BufMut, BytesMut};
 use postgres_protocol::IsNull;
 
-use crate::error::Cause;
+use crate::cause::Cause;
 
 pub(crate) const BYTEA: u32 = 17;
 pub(crate) const INT8: u32 = 20;

@@ -5,8 +5,8 @@ use std::{
 
 use crate::{
     Config,
+    cause::{Cause, Failure},
     connection::Connection,
-    error::{Cause, Failure},
     layout::{self, Meta},
 };
 

@@ -4,8 +4,8 @@ use strongroom_core::{Direction, Range, Record, RecordKey, Revision, StoreError}
 use zeroize::Zeroizing;
 
 use crate::{
+    cause::{Cause, Failure},
     connection::{Columns, Connection, Statement},
-    error::{Cause, Failure},
     param::{BYTEA, BYTEA_ARRAY, INT8, Param},
     store::Shared,
 };
@@ -66,9 +66,11 @@ impl Shared {
     /// The revisions of records, in the time after which a lease has no use for them.
     pub(crate) fn revisions(&self, keys: &[RecordKey]) -> Parsed<Vec<Option<Revision>>> {
         let revision = |row: &mut Columns<'_>| Ok(revision(row.long()?));
-        self.leases.read(&self.config, &self.meta, self.config.timeouts.lease, |connection, deadline| {
-            in_places(connection, &REVISIONS, keys, deadline, revision)
-        })?
+        self.leases
+            .read(&self.config, &self.meta, self.config.timeouts.lease, |connection, deadline| {
+                in_places(connection, &REVISIONS, keys, deadline, revision)
+            })
+            .map_err(|cause| cause.at(&self.at))?
     }
 
     /// A page of a range, by one statement and so as of one moment.
@@ -109,7 +111,9 @@ impl Shared {
     }
 
     fn read<T>(&self, read: impl Fn(&mut Connection, Instant) -> Result<Parsed<T>, Failure>) -> Parsed<T> {
-        self.pool.read(&self.config, &self.meta, self.config.timeouts.operation, read)?
+        self.pool
+            .read(&self.config, &self.meta, self.config.timeouts.operation, read)
+            .map_err(|cause| cause.at(&self.at))?
     }
 }
 

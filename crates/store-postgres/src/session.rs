@@ -2,8 +2,8 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Config,
+    cause::{Cause, Failure},
     connection::{Columns, Connection},
-    error::{Cause, Failure},
 };
 
 /// The first version with all that is used.

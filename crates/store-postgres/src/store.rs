@@ -12,7 +12,8 @@ use strongroom_core::{
 };
 
 use crate::{
-    Config, OpenError,
+    Config, OpenError, Refusal,
+    at::At,
     commit::LANES,
     connection::Connection,
     lane::Lane,
@@ -31,6 +32,8 @@ pub struct PostgresStore(Arc<Shared>);
 pub(crate) struct Shared {
     /// Tells this opening from all others: what was lowered for another one is refused.
     pub(crate) instance: [u8; 16],
+    /// What its errors are about.
+    pub(crate) at: At,
     pub(crate) config: Config,
     pub(crate) meta: Meta,
     pub(crate) pool: Pool,
@@ -59,40 +62,34 @@ impl PostgresStore {
     /// once, one does.
     ///
     /// # Errors
-    /// [`OpenError::Exists`] if there is one, [`OpenError::Foreign`], and where the server cannot be used.
+    /// [`Refusal::Exists`] if there is one, [`Refusal::Foreign`], and where the server cannot be used.
     pub fn create(config: Config) -> Result<Self, OpenError> {
-        let (mut connection, deadline) = connect(&config)?;
-        match layout::look(&mut connection, deadline)? {
-            Found::Nothing => layout::create(&mut connection, deadline)?,
-            Found::Foreign => return Err(OpenError::Foreign),
-            Found::Store(_) => return Err(OpenError::Exists),
-        }
-        Self::start(config, connection, deadline)
+        create(&config).map_err(|why| why.at(&config)).map(|found| Self::over(config, found))
     }
 
     /// Opens a store that [`PostgresStore::create`] laid out, and brings an older layout to this release's, which older
     /// releases go on to use.
     ///
     /// # Errors
-    /// [`OpenError::NotFound`], [`OpenError::Foreign`], [`OpenError::Newer`], [`OpenError::Damaged`], and where the
+    /// [`Refusal::NotFound`], [`Refusal::Foreign`], [`Refusal::Newer`], [`Refusal::Damaged`], and where the
     /// server cannot be used.
     pub fn open(config: Config) -> Result<Self, OpenError> {
-        let (connection, deadline) = connect(&config)?;
-        Self::start(config, connection, deadline)
+        open(&config).map_err(|why| why.at(&config)).map(|found| Self::over(config, found))
     }
 
     /// Opens the store, or lays it out if there is none: for nodes that start together on a new database.
     ///
     /// # Errors
-    /// As for [`PostgresStore::open`], but for [`OpenError::NotFound`].
+    /// As for [`PostgresStore::open`], but for [`Refusal::NotFound`].
     pub fn open_or_create(config: Config) -> Result<Self, OpenError> {
-        match Self::open(config.clone()) {
-            Err(OpenError::NotFound) => match Self::create(config.clone()) {
-                Err(OpenError::Exists) => Self::open(config),
+        let found = match open(&config) {
+            Err(Refusal::NotFound) => match create(&config) {
+                Err(Refusal::Exists) => open(&config),
                 other => other,
             },
             other => other,
-        }
+        };
+        found.map_err(|why| why.at(&config)).map(|found| Self::over(config, found))
     }
 
     /// Which store this is, and how far it is.
@@ -104,14 +101,11 @@ impl PostgresStore {
         Ok(Identity { store, history, revision: self.0.newest()?, layout })
     }
 
-    fn start(config: Config, mut connection: Connection, deadline: Instant) -> Result<Self, OpenError> {
-        let mut meta = found(&mut connection, deadline)?;
-        if meta.layout < VERSION {
-            layout::upgrade(&mut connection, meta.layout, deadline)?;
-            meta = found(&mut connection, deadline)?;
-        }
-        Ok(Self(Arc::new(Shared {
-            instance: layout::random_id()?,
+    fn over(config: Config, opened: Opened) -> Self {
+        let Opened { instance, meta, connection } = opened;
+        Self(Arc::new(Shared {
+            instance,
+            at: At::of(&config),
             pool: Pool::new(config.readers, Some(connection)),
             leases: Pool::new(1, None),
             config,
@@ -119,19 +113,50 @@ impl PostgresStore {
             line: Line::new((0..LANES).map(|_| Lane::default()).collect()),
             memory: Memory::default(),
             batches: AtomicU64::new(0),
-        })))
+        }))
     }
 }
 
-fn connect(config: &Config) -> Result<(Connection, Instant), OpenError> {
+/// A connection to a store of this layout.
+struct Opened {
+    instance: [u8; 16],
+    meta: Meta,
+    connection: Connection,
+}
+
+fn create(config: &Config) -> Result<Opened, Refusal> {
+    let (mut connection, deadline) = connect(config)?;
+    match layout::look(&mut connection, deadline)? {
+        Found::Nothing => layout::create(&mut connection, deadline)?,
+        Found::Foreign => return Err(Refusal::Foreign),
+        Found::Store(_) => return Err(Refusal::Exists),
+    }
+    start(connection, deadline)
+}
+
+fn open(config: &Config) -> Result<Opened, Refusal> {
+    let (connection, deadline) = connect(config)?;
+    start(connection, deadline)
+}
+
+fn start(mut connection: Connection, deadline: Instant) -> Result<Opened, Refusal> {
+    let mut meta = found(&mut connection, deadline)?;
+    if meta.layout < VERSION {
+        layout::upgrade(&mut connection, meta.layout, deadline)?;
+        meta = found(&mut connection, deadline)?;
+    }
+    Ok(Opened { instance: layout::random_id()?, meta, connection })
+}
+
+fn connect(config: &Config) -> Result<(Connection, Instant), Refusal> {
     let deadline = Instant::now() + config.timeouts.operation;
     Ok((Connection::open(config, deadline)?, deadline))
 }
 
-fn found(connection: &mut Connection, deadline: Instant) -> Result<Meta, OpenError> {
+fn found(connection: &mut Connection, deadline: Instant) -> Result<Meta, Refusal> {
     match layout::look(connection, deadline)? {
-        Found::Nothing => Err(OpenError::NotFound),
-        Found::Foreign => Err(OpenError::Foreign),
+        Found::Nothing => Err(Refusal::NotFound),
+        Found::Foreign => Err(Refusal::Foreign),
         Found::Store(meta) => Ok(meta),
     }
 }

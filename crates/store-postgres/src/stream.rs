@@ -13,8 +13,8 @@ use rustls::{ClientConnection, StreamOwned};
 
 use crate::{
     Config,
+    cause::Cause,
     config::{Encryption, Place},
-    error::Cause,
     tls,
 };
 

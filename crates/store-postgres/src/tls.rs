@@ -3,7 +3,7 @@ use std::{fs, io, path::Path, sync::Arc};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
 
-use crate::error::Cause;
+use crate::cause::Cause;
 
 /// A connection that is good only if the server's certificate is, for this name.
 pub(crate) fn client(roots: Option<&Path>, host: &str) -> Result<ClientConnection, Cause> {

@@ -5,7 +5,7 @@ use fallible_iterator::FallibleIterator as _;
 use postgres_protocol::message::backend::{ErrorResponseBody, Header, Message};
 
 use crate::{
-    error::{Cause, State},
+    cause::{Cause, State},
     stream::Stream,
 };
 

@@ -6,8 +6,8 @@ use strongroom_barrier::{CopyError, CopyStep, CreateError, NewSlot, OpenError, S
 use strongroom_core::{
     CommitError, RecordKey, Table, Tenant, commit,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
+use strongroom_store_postgres::testing::Engine;
 
 use crate::db::{Db, STATE, SYSTEM, file, name, provider, put, read_key, value, write};
 
@@ -23,12 +23,12 @@ fn database(rows: usize) -> (Db, Tenant) {
     (db, tenant)
 }
 
-fn opens(target: &Arc<MemoryStore>, db: &Db) -> Result<Sealed, OpenError> {
+fn opens(target: &Arc<Engine>, db: &Db) -> Result<Sealed, OpenError> {
     Sealed::open(target.clone(), provider(), db.clock.clone())
 }
 
 /// The target is the database: every row of it is there, opens, and nothing else is.
-fn is_the_database(target: &Arc<MemoryStore>, db: &Db, tenant: Tenant) {
+fn is_the_database(target: &Arc<Engine>, db: &Db, tenant: Tenant) {
     assert_eq!(target.dump(), db.engine.dump());
     let unsealed = opens(target, db).unwrap().unseal(&Unlock::Secret(&file())).unwrap();
     assert_eq!(value(&unsealed, &name(tenant, "row 0003")).unwrap().unwrap(), b"value 3");
@@ -38,7 +38,7 @@ fn is_the_database(target: &Arc<MemoryStore>, db: &Db, tenant: Tenant) {
 #[test]
 fn a_copy_is_the_same_database_and_tells_how_far_it_is() {
     let (db, tenant) = database(1_000);
-    let (target, mut steps) = (Arc::new(MemoryStore::new()), Vec::new());
+    let (target, mut steps) = (Arc::new(Engine::new()), Vec::new());
     let copied = copy(&*db.engine, &*target, &mut |step| steps.push(step)).unwrap();
     assert_eq!(copied.rows, db.engine.dump().len() as u64);
     assert!(steps.contains(&CopyStep::Written(copied.rows)));
@@ -51,7 +51,7 @@ fn a_copy_that_ended_at_any_operation_is_no_database_and_can_be_made_again() {
     let (db, tenant) = database(40);
     for fault in [Fault::Fail, Fault::Crash, Fault::CrashAfter, Fault::LoseAnswer] {
         for at in 0.. {
-            let target = Arc::new(MemoryStore::new());
+            let target = Arc::new(Engine::new());
             let faulty = FaultStore::new(target.clone(), fault, at);
             let copied = copy(&*db.engine, &faulty, &mut |_| {});
             let struck = faulty.operations() > at;
@@ -80,7 +80,7 @@ fn a_copy_that_ended_at_any_operation_is_no_database_and_can_be_made_again() {
 #[test]
 fn an_unfinished_copy_is_emptied_before_it_is_made_again() {
     let (db, tenant) = database(40);
-    let target = Arc::new(MemoryStore::new());
+    let target = Arc::new(Engine::new());
     let faulty = FaultStore::new(target.clone(), Fault::Crash, 6);
     copy(&*db.engine, &faulty, &mut |_| {}).unwrap_err();
     // The source goes on, and loses a row that the copy has.
@@ -104,13 +104,13 @@ fn a_target_with_anything_in_it_is_left_alone() {
     assert!(matches!(copy(&*db.engine, &*other.engine, &mut |_| {}), Err(CopyError::NotEmpty)));
     assert_eq!(other.engine.dump(), before);
     // Nor is an unfinished copy of another database.
-    let target = Arc::new(MemoryStore::new());
+    let target = Arc::new(Engine::new());
     copy(&*other.engine, &FaultStore::new(target.clone(), Fault::Crash, 5), &mut |_| {}).unwrap_err();
     let before = target.dump();
     assert!(!before.is_empty());
     assert!(matches!(copy(&*db.engine, &*target, &mut |_| {}), Err(CopyError::NotEmpty)));
     assert_eq!(target.dump(), before);
-    let stray = Arc::new(MemoryStore::new());
+    let stray = Arc::new(Engine::new());
     let key = RecordKey::new(Tenant::from_bytes([9; 16]), Table::new(0x7f01), &[]).unwrap();
     write(&*stray, [(key, Some(b"of somebody".to_vec()))]);
     assert!(matches!(copy(&*db.engine, &*stray, &mut |_| {}), Err(CopyError::NotEmpty)));
@@ -118,15 +118,15 @@ fn a_target_with_anything_in_it_is_left_alone() {
 
 #[test]
 fn a_source_without_a_database_is_not_copied() {
-    let target = MemoryStore::new();
-    assert!(matches!(copy(&MemoryStore::new(), &target, &mut |_| {}), Err(CopyError::Uninitialized)));
+    let target = Engine::new();
+    assert!(matches!(copy(&Engine::new(), &target, &mut |_| {}), Err(CopyError::Uninitialized)));
     assert!(target.dump().is_empty());
 }
 
 #[test]
 fn a_source_that_is_written_to_meanwhile_is_not_copied() {
     let (db, tenant) = database(100);
-    let (target, unsealed) = (Arc::new(MemoryStore::new()), db.by_file());
+    let (target, unsealed) = (Arc::new(Engine::new()), db.by_file());
     let mut written = false;
     let copied = copy(&*db.engine, &*target, &mut |step| {
         if matches!(step, CopyStep::Compared(_)) && !std::mem::replace(&mut written, true) {
@@ -143,7 +143,7 @@ fn a_target_that_loses_or_changes_a_row_is_found_out() {
     let rows = db.engine.dump();
     for (key, bytes) in rows.iter().filter(|(key, _)| read_key(key).table() != Table::new(STATE)) {
         for now in [None, Some([&bytes[1..], &[0]].concat())] {
-            let target = MemoryStore::new();
+            let target = Engine::new();
             let copied = copy(&*db.engine, &target, &mut |step| {
                 if matches!(step, CopyStep::Written(_)) {
                     write(&target, [(read_key(key), now.clone())]);

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use strongroom_barrier::Unlock;
+use strongroom_barrier::{Unlock, Unsealed};
 use strongroom_core::{
-    Lease, Store, StoreError, deferring,
+    CommitError, Lease, Store, StoreError, Tenant, deferring,
     fault::{Fault, FaultStore},
     from_memory, run_due,
 };
@@ -28,6 +28,61 @@ fn a_tenant_that_was_shredded_on_one_node_opens_on_no_other_once_that_returned()
         assert!(value(&two, &row).is_err(), "after {age} ms");
         assert!(put(&two, &row, b"again").is_err());
     }
+}
+
+/// Has a node whose operations fail in turn do something to the tenant of a row, waits as it says, and compares what
+/// another node that was open before then reads with what one reads that comes later.
+fn fails_everywhere(work: impl Fn(&Unsealed, Tenant) -> Result<(), CommitError>) {
+    for fault in [Fault::LoseAnswer, Fault::CrashAfter, Fault::Crash] {
+        for at in 0.. {
+            let db = Db::shared();
+            let two = db.by_file();
+            let row = name(two.create_tenant(&SYSTEM).unwrap(), "a");
+            put(&two, &row, b"of the tenant").unwrap();
+            let wire = Arc::new(FaultStore::sound(db.engine.clone()));
+            let one = db.through(wire.clone()).unseal(&Unlock::Secret(&file())).unwrap();
+            wire.fail(fault, at);
+            let (worked, hold) = deferring(|| work(&one, row.tenant()));
+            if wire.operations() <= at {
+                break;
+            }
+            if let Some(hold) = hold {
+                assert_eq!(value(&two, &row).unwrap().unwrap(), b"of the tenant", "its lease runs");
+                db.clock.advance(hold.left());
+            }
+            let (before, later) = (value(&two, &row).is_ok(), value(&db.by_file(), &row).is_ok());
+            assert!(!(worked.is_ok() && before), "{fault:?} at {at}: it returned");
+            assert!(before <= later, "{fault:?} at {at}: it happened, and a node does not know");
+        }
+    }
+}
+
+#[test]
+fn a_shred_that_fails_or_whose_answer_is_lost_holds_on_every_node_or_on_none_after_the_wait() {
+    fails_everywhere(|node, tenant| node.shred_tenant(&SYSTEM, tenant).map(drop));
+}
+
+#[test]
+fn an_order_to_seal_whose_answer_is_lost_holds_after_the_wait() {
+    fails_everywhere(|node, _| node.order_seal());
+}
+
+#[test]
+fn a_node_that_is_cut_off_hears_of_an_order_to_seal_when_it_is_back() {
+    let db = Db::shared();
+    let wire = Arc::new(FaultStore::sound(db.engine.clone()));
+    let (one, two) = (db.by_file(), db.through(wire.clone()).unseal(&Unlock::Secret(&file())).unwrap());
+    let row = name(one.first_tenant(), "a");
+    put(&two, &row, b"x").unwrap();
+    wire.fail(Fault::Crash, 0);
+    let (ordered, hold) = deferring(|| one.order_seal());
+    ordered.unwrap();
+    db.clock.advance(hold.unwrap().left());
+    assert!(matches!(value(&two, &row), Err(StoreError::Engine(_) | StoreError::LeaseLost)));
+    assert!(!two.is_sealed(), "it cannot know");
+    wire.mend();
+    assert!(matches!(value(&two, &row), Err(StoreError::Sealed)));
+    assert!(two.is_sealed());
 }
 
 #[test]

@@ -9,10 +9,11 @@ use std::{
 
 use strongroom_core::{
     Action, Algorithm, Base, CommitError, Event, Gate, Lease, SealedStore, SystemClock, Tenant, Verdict,
-    memory::MemoryStore, tap::Tapped,
+    tap::Tapped,
 };
 use strongroom_keys::{RustCrypto, envelope::Header};
 use strongroom_kms::{Kms, KmsError, Ring, RingState, Settings};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     linear::{Act, Answer, Client, Dice, Load, ROLES, Shown, Text},
@@ -157,7 +158,7 @@ impl Cluster {
 
 #[test]
 fn what_clients_of_three_nodes_were_told_under_bad_weather_can_have_happened_one_after_the_other() {
-    let engine = Arc::new(MemoryStore::shared());
+    let engine = Arc::new(Engine::shared());
     let wires = [(); 3].map(|()| Tapped::over(engine.clone(), Wire::default()));
     let cluster = Cluster::of(wires.iter().map(|wire| wire.clone() as Arc<dyn SealedStore>));
     wires[0].tap.loses_answers.store(true, Ordering::SeqCst);
@@ -184,7 +185,7 @@ const CHANGES: [(Action, Same); 6] = [
 ];
 
 /// Of each kind there are as many events as changes that were answered, and perhaps some that were not.
-fn each_change_has_one_event(load: &Load<Vec<u8>>, engine: &MemoryStore) {
+fn each_change_has_one_event(load: &Load<Vec<u8>>, engine: &Engine) {
     let events = drained(engine);
     for (ring, (action, same)) in load.rings().iter().flat_map(|ring| CHANGES.map(|change| (ring, change))) {
         let count = |is: fn(Answer) -> bool| {
@@ -204,7 +205,7 @@ fn each_change_has_one_event(load: &Load<Vec<u8>>, engine: &MemoryStore) {
 
 #[test]
 fn a_node_that_trusts_its_memory_without_a_lease_is_found_out() {
-    let engine = Arc::new(MemoryStore::shared());
+    let engine = Arc::new(Engine::shared());
     let deaf: Arc<dyn SealedStore> = Tapped::over(engine.clone(), Deaf);
     let cluster = Cluster::of([engine.clone(), engine.clone(), deaf]);
     cluster.load.begin(&mut cluster.client(), 0);

@@ -167,6 +167,45 @@ fn a_revocation_whose_answer_is_lost_holds_everywhere_or_nowhere_after_the_wait(
 }
 
 #[test]
+fn a_revocation_that_never_reached_the_database_is_none_on_any_node() {
+    for (revoke, _) in REVOCATIONS {
+        let world = World::new();
+        let (one, two, [old, _]) = world.pair();
+        one.cut(true);
+        let (revoked, hold) = deferring(|| revoke(&one.rings));
+        assert_eq!(verdict(revoked), "store");
+        world.clock.advance(hold.map_or(Lease::AWAITED, |hold| hold.left()));
+        one.cut(false);
+        for node in [&one, &two] {
+            assert_eq!(verdict(node.rings.decrypt(&name("r"), &old, b"")), "ok");
+        }
+    }
+}
+
+#[test]
+fn a_slow_network_makes_a_revocation_no_later_than_it_returns() {
+    for (revoke, expected) in REVOCATIONS {
+        for delay in [1, 400, 1_100] {
+            let world = World::new();
+            let (one, two, [old, _]) = world.pair();
+            let clock = Arc::clone(&world.clock);
+            let delay = Duration::from_millis(delay);
+            *two.wire.tap.delays.lock().unwrap() = Some(Box::new(move || clock.advance(delay)));
+            let opens = || verdict(two.rings.decrypt(&name("r"), &old, b""));
+            opens();
+            let (revoked, hold) = deferring(|| revoke(&one.rings));
+            revoked.unwrap();
+            let hold = hold.expect("a revocation waits for others");
+            while !hold.left().is_zero() {
+                opens();
+                world.clock.advance(Duration::from_millis(1).max(hold.left() / 7));
+            }
+            assert_eq!(opens(), *expected, "answers come {delay:?} late");
+        }
+    }
+}
+
+#[test]
 fn a_node_whose_read_began_before_a_disable_on_another_does_not_keep_what_it_read() {
     let world = World::new();
     let held = Tapped::over(world.engine.clone(), Hold::default());

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use strongroom_core::{
     Action, Actor, Algorithm, Base, Caller, Event, Failure, Outbox, Refusal, RequestId, Sealer, Verdict,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
 };
 use strongroom_kms::{Kms, KmsError, Rings, Signature};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{NOW, TENANT, base_over, drained, minimums, name, verdict};
 
@@ -89,7 +89,7 @@ const USES: &[Use] = &[
 ];
 
 struct Room {
-    store: Arc<MemoryStore>,
+    store: Arc<Engine>,
     base: Base,
     rings: Rings,
     made: Made,
@@ -98,7 +98,7 @@ struct Room {
 impl Room {
     /// Rings `aes`, whose first version is too old, `ed`, `p256`, and `off`, which is disabled.
     fn new() -> Self {
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(Engine::new());
         let base = base_over(store.clone());
         let rings = Kms::new(base.clone()).on_behalf_of(CALLER);
         for ring in ["aes", "off"] {

@@ -84,7 +84,11 @@ pub(crate) struct Wire {
     pub(crate) cut: AtomicBool,
     pub(crate) loses_answers: AtomicBool,
     pub(crate) slow: AtomicBool,
+    /// What the clock of a test does while an answer is on its way.
+    pub(crate) delays: Mutex<Option<Delay>>,
 }
+
+type Delay = Box<dyn Fn() + Send>;
 
 impl Tap for Wire {
     fn before(&self) -> Result<(), StoreError> {
@@ -97,6 +101,9 @@ impl Tap for Wire {
     fn read(&self) {
         if self.slow.load(Ordering::SeqCst) {
             thread::sleep(Duration::from_millis(150));
+        }
+        if let Some(delay) = &*self.delays.lock().unwrap() {
+            delay();
         }
     }
 

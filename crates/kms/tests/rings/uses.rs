@@ -9,10 +9,10 @@ use strongroom_core::{
     Algorithm::{self, Aes256Gcm, Aes256Siv, RawAes128Gcm, RawAes256Gcm, RawChaCha20Poly1305},
     Detail, RecordKey, SealedStore, Sealer, Segment, Store, Table, UseLimit,
     fault::{Fault, FaultStore},
-    memory::MemoryStore,
     tap::Tapped,
 };
 use strongroom_kms::{AtLimit, Kms, KmsError, NewRing, Rings, Settings, Usage, UseLimits};
+use strongroom_store_postgres::testing::Engine;
 
 use crate::{
     support::{DELETABLE, TENANT, base_over, drained, kind, minimums, name, verdict},
@@ -62,7 +62,7 @@ fn reserved(rings: &Rings, ring: &str) -> u64 {
 
 #[test]
 fn sixteen_random_keys_each_encrypt_as_often_as_they_may_and_no_more() {
-    let rings = process(Arc::new(MemoryStore::new()), AtLimit::Stop);
+    let rings = process(Arc::new(Engine::new()), AtLimit::Stop);
     for number in 0..16 {
         let (ring, algorithm) = (format!("ring-{number}"), [RawAes256Gcm, RawChaCha20Poly1305][number % 2]);
         rings.create(&name(&ring), algorithm).unwrap();
@@ -82,7 +82,7 @@ fn sixteen_random_keys_each_encrypt_as_often_as_they_may_and_no_more() {
 #[test]
 fn sixteen_random_keys_are_each_replaced_where_that_was_chosen() {
     const MESSAGES: u64 = 3 * STOP + 50;
-    let rings = process(Arc::new(MemoryStore::new()), AtLimit::Rotate);
+    let rings = process(Arc::new(Engine::new()), AtLimit::Rotate);
     for number in 0..16 {
         let ring = format!("ring-{number}");
         rings.create(&name(&ring), RawAes128Gcm).unwrap();
@@ -104,7 +104,7 @@ fn sixteen_random_keys_are_each_replaced_where_that_was_chosen() {
 
 #[test]
 fn threads_that_reach_the_limit_together_make_one_new_version() {
-    let rings = process(Tapped::over(Arc::new(MemoryStore::new()), Yield), AtLimit::Rotate);
+    let rings = process(Tapped::over(Arc::new(Engine::new()), Yield), AtLimit::Rotate);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -120,7 +120,7 @@ fn threads_that_reach_the_limit_together_make_one_new_version() {
 
 #[test]
 fn processes_and_threads_together_encrypt_no_more_than_the_key_may() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let processes: Vec<_> = (0..3).map(|_| process(store.clone(), AtLimit::Stop)).collect();
     processes[0].create(&name("ring"), RawAes256Gcm).unwrap();
     let spent: u64 = thread::scope(|scope| {
@@ -133,7 +133,7 @@ fn processes_and_threads_together_encrypt_no_more_than_the_key_may() {
 
 #[test]
 fn what_a_process_did_not_spend_is_lost_and_never_more_than_it_spent_and_64() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let large = UseLimit { warn: 1 << 20, stop: 1 << 21 };
     limited(store.clone(), large, AtLimit::Stop).create(&name("ring"), RawAes256Gcm).unwrap();
     let mut before = 0;
@@ -148,7 +148,7 @@ fn what_a_process_did_not_spend_is_lost_and_never_more_than_it_spent_and_64() {
 
 #[test]
 fn counting_seldom_writes() {
-    let store = Tapped::over(Arc::new(MemoryStore::new()), Count::default());
+    let store = Tapped::over(Arc::new(Engine::new()), Count::default());
     let large = UseLimit { warn: 1 << 31, stop: 1 << 32 };
     let rings = limited(store.clone(), large, AtLimit::Stop);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
@@ -163,7 +163,7 @@ fn counting_seldom_writes() {
 
 #[test]
 fn keys_that_need_no_counting_have_no_row_and_never_stop() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let rings = process(store.clone(), AtLimit::Stop);
     for algorithm in [Aes256Gcm, Aes256Siv, Algorithm::RawXChaCha20Poly1305] {
         let ring = format!("{algorithm:?}").to_lowercase();
@@ -177,7 +177,7 @@ fn keys_that_need_no_counting_have_no_row_and_never_stop() {
 
 #[test]
 fn an_operation_that_may_write_is_not_called_one_from_memory() {
-    let rings = process(Arc::new(MemoryStore::new()), AtLimit::Stop);
+    let rings = process(Arc::new(Engine::new()), AtLimit::Stop);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
     encrypt(&rings, "ring").unwrap();
     assert!(!rings.cached(&name("ring")));
@@ -185,7 +185,7 @@ fn an_operation_that_may_write_is_not_called_one_from_memory() {
 
 #[test]
 fn a_deleted_ring_leaves_no_row_and_its_successor_begins_anew() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let rings = process(store.clone(), AtLimit::Stop);
     for _ in 0..2 {
         rings.create(&name("ring"), RawAes256Gcm).unwrap();
@@ -201,7 +201,7 @@ fn a_deleted_ring_leaves_no_row_and_its_successor_begins_anew() {
 #[test]
 fn a_key_that_another_process_disabled_or_deleted_reserves_nothing_more() {
     for (change, expected) in [("disable", "disabled"), ("delete", "not found"), ("replace", "not found")] {
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(Engine::new());
         let (mine, other) = (process(store.clone(), AtLimit::Rotate), process(store, AtLimit::Rotate));
         mine.create(&name("ring"), RawAes256Gcm).unwrap();
         encrypt(&mine, "ring").unwrap();
@@ -221,7 +221,7 @@ fn a_key_that_another_process_disabled_or_deleted_reserves_nothing_more() {
 
 #[test]
 fn a_count_that_is_damaged_or_of_a_newer_version_stops_the_key() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let rings = process(store.clone(), AtLimit::Rotate);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
     encrypt(&rings, "ring").unwrap();
@@ -239,7 +239,7 @@ fn a_count_that_is_damaged_or_of_a_newer_version_stops_the_key() {
 fn at_every_fault_of_the_store_nothing_is_encrypted_that_is_not_counted() {
     for fault in [Fault::Fail, Fault::Crash, Fault::CrashAfter, Fault::LoseAnswer] {
         for at in 0..12 {
-            let inner = Arc::new(MemoryStore::new());
+            let inner = Arc::new(Engine::new());
             process(inner.clone(), AtLimit::Stop).create(&name("ring"), RawAes256Gcm).unwrap();
             let store = Arc::new(FaultStore::new(inner.clone(), fault, at));
             let rings = process(store, AtLimit::Stop);
@@ -251,14 +251,14 @@ fn at_every_fault_of_the_store_nothing_is_encrypted_that_is_not_counted() {
 }
 
 /// What the waiting events tell, with the version.
-fn told(store: &MemoryStore) -> Vec<(Action, bool, Vec<Detail>)> {
+fn told(store: &Engine) -> Vec<(Action, bool, Vec<Detail>)> {
     let events = drained(store).into_iter();
     events.map(|event| (event.action, event.actor == Actor::System, event.details)).collect()
 }
 
 #[test]
 fn the_warning_is_an_event_once_a_version_and_a_rotation_at_the_limit_one_of_the_caller() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let rings = process(store.clone(), AtLimit::Rotate);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
     for version in 1..=3 {
@@ -278,7 +278,7 @@ fn the_warning_is_an_event_once_a_version_and_a_rotation_at_the_limit_one_of_the
 #[test]
 fn a_version_that_is_published_before_it_is_used_takes_over_from_an_exhausted_one_at_once() {
     for waiting in [false, true] {
-        let rings = process(Arc::new(MemoryStore::new()), AtLimit::Rotate);
+        let rings = process(Arc::new(Engine::new()), AtLimit::Rotate);
         let publish_delay = Some(Duration::from_secs(3_600));
         let settings = Settings { publish_delay, ..Settings::NONE };
         rings.create_with(&name("ring"), &NewRing { settings, ..NewRing::of(RawAes256Gcm) }).unwrap();
@@ -293,7 +293,7 @@ fn a_version_that_is_published_before_it_is_used_takes_over_from_an_exhausted_on
 
 #[test]
 fn what_is_archived_of_a_counted_ring_encrypts_no_more_and_its_count_is_forgotten() {
-    let rings = process(Arc::new(MemoryStore::new()), AtLimit::Stop);
+    let rings = process(Arc::new(Engine::new()), AtLimit::Stop);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
     let old = encrypt(&rings, "ring").unwrap();
     rings.rotate(&name("ring")).unwrap();
@@ -309,7 +309,7 @@ fn what_is_archived_of_a_counted_ring_encrypts_no_more_and_its_count_is_forgotte
 
 #[test]
 fn a_version_that_another_process_suspended_reserves_nothing_more() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Arc::new(Engine::new());
     let (mine, other) = (process(store.clone(), AtLimit::Rotate), process(store, AtLimit::Rotate));
     mine.create(&name("ring"), RawAes256Gcm).unwrap();
     encrypt(&mine, "ring").unwrap();
@@ -341,7 +341,7 @@ proptest! {
             1..20,
         ),
     ) {
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(Engine::new());
         let mut rings = process(store.clone(), AtLimit::Stop);
         rings.create(&name("ring"), RawAes256Gcm).unwrap();
         let mut uses: HashMap<u32, u64> = HashMap::new();

@@ -224,7 +224,7 @@ impl Database {
             }
             Ok(())
         });
-        answer.map_err(crate::error::Failure::cause)?;
+        answer.map_err(crate::cause::Failure::cause)?;
         Ok(last)
     }
 

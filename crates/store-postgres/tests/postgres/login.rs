@@ -1,7 +1,7 @@
 //! Who gets in, and what an error tells.
 
 use strongroom_store_postgres::{
-    Config, InvalidConfig, OpenError, PostgresStore,
+    Config, InvalidConfig, OpenError, PostgresStore, Refusal,
     testing::{Cluster, Database, database},
 };
 
@@ -33,8 +33,9 @@ fn a_password_is_proved_and_a_wrong_one_is_refused_without_being_told() {
     for (wrong, text) in [(config.clone().with_password("Tr0ub4dor".into()), "Tr0ub4dor"), (config, PASSWORD)]
     {
         let refused = PostgresStore::open(wrong).unwrap_err();
-        assert!(matches!(refused, OpenError::Login), "{refused:?}");
+        assert!(matches!(refused.why, Refusal::Login), "{refused:?}");
         assert!(refused.to_string().contains("password"));
+        assert!(refused.to_string().contains(&format!("on 127.0.0.1, port {}", database.port())));
         assert!(!format!("{refused} {refused:?}").contains(text));
     }
 }
@@ -45,7 +46,7 @@ fn a_user_without_rights_is_told_so() {
     let user = with_user(&database);
     drop(PostgresStore::create(database.config()).unwrap());
     let config = database.config_over_tcp("localhost", &user, "").with_password(PASSWORD.into());
-    assert!(matches!(PostgresStore::open(config), Err(OpenError::Denied)));
+    assert!(matches!(PostgresStore::open(config), Err(OpenError { why: Refusal::Denied, .. })));
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn a_connection_is_encrypted_only_to_the_server_whose_certificate_is_good() {
     assert_ne!(database.run(encrypted).unwrap(), ["0"]);
     for (host, roots) in [("localhost", bad.as_str()), ("127.0.0.1", &good), ("localhost", "/nowhere.pem")] {
         let refused = open(host, roots).unwrap_err();
-        assert!(matches!(refused, OpenError::Unreachable(_)), "{refused:?}");
+        assert!(matches!(refused.why, Refusal::Unreachable(_)), "{refused:?}");
     }
 }
 
@@ -133,6 +134,6 @@ fn a_connection_is_encrypted_only_to_the_server_whose_certificate_is_good() {
 fn a_server_that_does_not_encrypt_is_refused_where_that_was_asked() {
     let Some(database) = database() else { return };
     let refused = PostgresStore::open(database.config_over_tcp("127.0.0.1", "u", "sslmode=verify-full"));
-    let Err(OpenError::Unreachable(why)) = refused else { unreachable!("{refused:?}") };
+    let Err(OpenError { why: Refusal::Unreachable(why), .. }) = refused else { unreachable!("{refused:?}") };
     assert!(why.to_string().contains("does not encrypt"));
 }

@@ -4,7 +4,7 @@ use std::{sync::Barrier, thread};
 
 use strongroom_core::{Outcome, Store, StoreError};
 use strongroom_store_postgres::{
-    OpenError, PostgresStore,
+    OpenError, PostgresStore, Refusal,
     testing::{Cluster, Database, database},
 };
 
@@ -21,22 +21,23 @@ fn contents(database: &Database) -> Vec<String> {
 }
 
 #[track_caller]
-fn is_left_alone(database: &Database, expected: fn(&OpenError) -> bool) {
+fn is_left_alone(database: &Database, expected: fn(&Refusal) -> bool) {
     let before = contents(database);
     let opened = PostgresStore::open(database.config()).unwrap_err();
-    assert!(expected(&opened), "{opened:?}");
+    assert!(expected(&opened.why), "{opened:?}");
+    assert!(opened.to_string().contains(&format!("database {} on", database.name())), "{opened}");
     let either = PostgresStore::open_or_create(database.config()).unwrap_err();
-    assert!(expected(&either), "{either:?}");
+    assert!(expected(&either.why), "{either:?}");
     assert_eq!(contents(database), before);
 }
 
 #[test]
 fn a_store_is_created_once_and_opened_only_if_it_is_there() {
     let Some(database) = database() else { return };
-    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError::NotFound)));
+    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError { why: Refusal::NotFound, .. })));
     let store = PostgresStore::create(database.config()).unwrap();
     done(&commit(&store, &[], vec![(key(1), put(b"kept"))]));
-    assert!(matches!(PostgresStore::create(database.config()), Err(OpenError::Exists)));
+    assert!(matches!(PostgresStore::create(database.config()), Err(OpenError { why: Refusal::Exists, .. })));
     let again = PostgresStore::open(database.config()).unwrap();
     assert_eq!(value(&again, 1), Some(b"kept".to_vec()));
     assert_eq!(store.identity().unwrap(), again.identity().unwrap());
@@ -63,10 +64,10 @@ fn tables_of_another_program_are_left_alone() {
     database
         .run("CREATE TABLE strongroom_meta (name text); INSERT INTO strongroom_meta VALUES ('x')")
         .unwrap();
-    is_left_alone(&database, |error| matches!(error, OpenError::Foreign));
+    is_left_alone(&database, |error| matches!(error, Refusal::Foreign));
     database.run("DROP TABLE strongroom_meta; CREATE TABLE strongroom_other (name text)").unwrap();
-    is_left_alone(&database, |error| matches!(error, OpenError::Foreign));
-    assert!(matches!(PostgresStore::create(database.config()), Err(OpenError::Foreign)));
+    is_left_alone(&database, |error| matches!(error, Refusal::Foreign));
+    assert!(matches!(PostgresStore::create(database.config()), Err(OpenError { why: Refusal::Foreign, .. })));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_layout_that_needs_a_newer_release_is_refused_and_one_that_only_adds_is_used
     let store = PostgresStore::open(database.config()).unwrap();
     done(&commit(&store, &[], vec![(key(1), put(b"beside a newer node"))]));
     database.run("UPDATE strongroom_meta SET least = 9").unwrap();
-    is_left_alone(&database, |error| matches!(error, OpenError::Newer { found: 9, known: 2 }));
+    is_left_alone(&database, |error| matches!(error, Refusal::Newer { found: 9, known: 2 }));
 }
 
 #[test]
@@ -87,20 +88,20 @@ fn a_store_of_which_a_part_is_missing_is_damaged() {
     let Some(database) = database() else { return };
     drop(PostgresStore::create(database.config()).unwrap());
     database.run("ALTER TABLE strongroom_record RENAME TO gone").unwrap();
-    is_left_alone(&database, |error| matches!(error, OpenError::Damaged));
+    is_left_alone(&database, |error| matches!(error, Refusal::Damaged));
     database.run("ALTER TABLE gone RENAME TO strongroom_record; DELETE FROM strongroom_meta").unwrap();
-    is_left_alone(&database, |error| matches!(error, OpenError::Damaged));
+    is_left_alone(&database, |error| matches!(error, Refusal::Damaged));
 }
 
 #[test]
 fn a_database_or_schema_that_is_not_there_is_named_as_such() {
     let Some(database) = database() else { return };
     let no_schema = PostgresStore::create(database.config().with_schema("no \"such"));
-    assert!(matches!(no_schema, Err(OpenError::NoDatabase)));
+    assert!(matches!(no_schema, Err(OpenError { why: Refusal::NoDatabase, .. })));
     database.run("CREATE SCHEMA \"od\"\"d name\"").unwrap();
     let odd = PostgresStore::create(database.config().with_schema("od\"d name")).unwrap();
     done(&commit(&odd, &[], vec![(key(1), put(b"x"))]));
-    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError::NotFound)));
+    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError { why: Refusal::NotFound, .. })));
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn a_server_that_only_reads_is_refused() {
     database
         .run(&format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name()))
         .unwrap();
-    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError::ReadOnly)));
+    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError { why: Refusal::ReadOnly, .. })));
     drop(store);
 }
 
@@ -137,7 +138,7 @@ fn a_server_that_only_reads_is_refused() {
 fn a_server_that_does_not_sync_is_refused() {
     let Some(cluster) = Cluster::start(&["fsync=off"]) else { return };
     let refused = PostgresStore::create(cluster.first_database().config());
-    assert!(matches!(refused, Err(OpenError::NotDurable)), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError { why: Refusal::NotDurable, .. })), "{refused:?}");
 }
 
 #[test]
@@ -146,7 +147,7 @@ fn a_standby_is_refused() {
     drop(PostgresStore::create(cluster.first_database().config()).unwrap());
     cluster.become_standby();
     let refused = PostgresStore::open(cluster.first_database().config());
-    assert!(matches!(refused, Err(OpenError::ReadOnly)), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError { why: Refusal::ReadOnly, .. })), "{refused:?}");
 }
 
 #[test]

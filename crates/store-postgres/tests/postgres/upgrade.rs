@@ -13,7 +13,7 @@ use strongroom_core::{
     deferring, tap::Tapped,
 };
 use strongroom_store_postgres::{
-    OpenError, PostgresStore,
+    PostgresStore, Refusal,
     testing::{Database, database},
 };
 
@@ -203,7 +203,8 @@ fn a_layout_that_takes_something_away_is_used_by_no_older_node_not_even_by_one_t
     // It goes by a session that was there before, and nobody may look what became of it.
     assert_eq!(write().unwrap(), Outcome::Unknown);
     assert!(asks_for_a_newer_release(&write().unwrap_err()));
-    assert!(matches!(PostgresStore::open(database.config()), Err(OpenError::Newer { found: 9, .. })));
+    let opened = PostgresStore::open(database.config()).unwrap_err();
+    assert!(matches!(opened.why, Refusal::Newer { found: 9, .. }));
     assert_eq!(OldNode::open(&database).err(), Some(9));
     database.run("UPDATE strongroom_meta SET least = 1").unwrap();
     assert_eq!(value(&running, 1), Some(b"before".to_vec()), "nothing was written meanwhile");

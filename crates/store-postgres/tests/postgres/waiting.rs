@@ -9,7 +9,7 @@ use std::{
 
 use strongroom_core::{Expect, Lease, Store, StoreError};
 use strongroom_store_postgres::{
-    Config, OpenError, PostgresStore, Timeouts,
+    Config, OpenError, PostgresStore, Refusal, Timeouts,
     testing::{Weather, database},
 };
 
@@ -45,7 +45,7 @@ fn stranger(words: &'static [u8]) -> Config {
 #[test]
 fn a_peer_that_takes_the_connection_and_keeps_silent_is_given_up() {
     let opened = in_time(|| PostgresStore::open(stranger(b"")));
-    assert!(matches!(opened, Err(OpenError::Unreachable(_))), "{opened:?}");
+    assert!(matches!(opened, Err(OpenError { why: Refusal::Unreachable(_), .. })), "{opened:?}");
 }
 
 #[test]
@@ -55,7 +55,10 @@ fn a_peer_that_speaks_another_protocol_or_a_message_without_end_is_given_up() {
         [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), endless, b"Z\0\0\0\x05I", b"R\0\0\0\x08\0\0\0\x07"]
     {
         let opened = in_time(|| PostgresStore::open(stranger(words)));
-        assert!(matches!(opened, Err(OpenError::Engine(_) | OpenError::Unreachable(_))), "{opened:?}");
+        assert!(
+            matches!(opened, Err(OpenError { why: Refusal::Engine(_) | Refusal::Unreachable(_), .. })),
+            "{opened:?}"
+        );
     }
 }
 
@@ -64,7 +67,7 @@ fn nobody_there_is_said_at_once() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = Config::parse(&format!("host=127.0.0.1 port={port} user=x")).unwrap();
     let opened = in_time(|| PostgresStore::open(config));
-    assert!(matches!(opened, Err(OpenError::Unreachable(_))));
+    assert!(matches!(opened, Err(OpenError { why: Refusal::Unreachable(_), .. })));
 }
 
 #[test]
@@ -77,7 +80,10 @@ fn reads_and_those_who_wait_for_a_connection_give_up() {
     in_time(|| {
         thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| assert!(matches!(store.get_many(&[key(1)]), Err(StoreError::Engine(_)))));
+                scope.spawn(|| {
+                    let Err(StoreError::Engine(why)) = store.get_many(&[key(1)]) else { unreachable!() };
+                    assert!(why.to_string().contains(&format!("127.0.0.1, port {}", proxy.port())), "{why}");
+                });
             }
         });
     });

@@ -45,10 +45,8 @@ fn is_cut_off_by(trouble: Weather) {
     proxy.set(trouble);
     refused(&until(SOON, || Some(open(&mut there)).filter(|(status, _)| *status != 200)));
     here.good("POST", "transit/keys/app/disable", &json!({}));
-    let asked = Instant::now();
-    refused(&open(&mut there));
-    refused(&there.ask("POST", "transit/keys/app/rotate", &json!({})).unwrap());
-    assert!(asked.elapsed() < SOON, "what is refused is refused soon");
+    refused_soon(|| open(&mut there));
+    refused_soon(|| there.ask("POST", "transit/keys/app/rotate", &json!({})).unwrap());
 
     proxy.set(Weather::Fair);
     let (status, answer) = until(BACK, || Some(open(&mut there)).filter(|(status, _)| *status != 503));
@@ -66,6 +64,13 @@ fn is_cut_off_by(trouble: Weather) {
 fn refused((status, answer): &(u16, Value)) {
     assert_eq!(*status, 503, "{answer}");
     assert!(answer["errors"][0].as_str().unwrap().contains("the database does not answer"), "{answer}");
+}
+
+/// An operation waits a second at most for a lease.
+fn refused_soon(operation: impl FnOnce() -> (u16, Value)) {
+    let asked = Instant::now();
+    refused(&operation());
+    assert!(asked.elapsed() < SOON, "it took {:?}", asked.elapsed());
 }
 
 /// Tries until there is something, for so long at most.
