@@ -17,25 +17,19 @@ use hyper::{Response, body::Bytes, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
 use strongroom_core::{Algorithm, Name};
-use strongroom_sm_kms::{Place, SecretFile, node};
+use strongroom_sm_kms::{Node, SecretFile, node, open_store};
 
 use crate::{Result, rate};
 
 const SECRET: &str = "secret";
 
-/// The place of a database in a folder.
-pub(crate) fn in_folder(folder: &Path) -> String {
-    format!("sqlite:{}", folder.display())
-}
-
-/// Makes a database with this many rings in a place, whose unseal secret is in a folder; answers its root token.
-pub(crate) fn prepare(folder: &Path, place: &str, rings: u64) -> Result<String> {
+/// Makes a database with this many rings in a folder; answers its root token.
+pub(crate) fn prepare(folder: &Path, rings: u64) -> Result<String> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret)?;
     fs::write(folder.join(SECRET), secret)?;
     fs::set_permissions(folder.join(SECRET), Permissions::from_mode(0o600))?;
-    let store = place.parse::<Place>()?.open_or_create()?.store();
-    let node = node(store, vec![SecretFile::new(folder.join(SECRET))])?;
+    let node = node_in(folder)?;
     let token = node.new_token()?;
     node.initialize(None, &token)?;
     node.unseal_with_secrets()?;
@@ -53,6 +47,10 @@ pub(crate) fn prepare(folder: &Path, place: &str, rings: u64) -> Result<String> 
 /// The name of a ring.
 pub(crate) fn ring(number: u64) -> String {
     format!("ring-{number}")
+}
+
+fn node_in(folder: &Path) -> Result<Node> {
+    Ok(node(open_store(folder)?, vec![SecretFile::new(folder.join(SECRET))])?)
 }
 
 /// In the child: the least that hyper can do.
@@ -93,9 +91,9 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    pub(crate) fn serve_rings(folder: &Path, place: &str) -> Result<Self> {
+    pub(crate) fn serve_rings(folder: &Path) -> Result<Self> {
         let program = env::current_exe()?.with_file_name("rings");
-        Self::start(Command::new(program).arg(place).arg(folder.join(SECRET)))
+        Self::start(Command::new(program).arg(folder).arg(folder.join(SECRET)))
     }
 
     pub(crate) fn serve_bare() -> Result<Self> {

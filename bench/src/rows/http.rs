@@ -9,11 +9,11 @@ use crate::{
     table::{Found, Row, Table, Target, Unit},
 };
 
-pub(super) const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 32;
 
 pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
-    let token = server::prepare(folder, &server::in_folder(folder), 1)?;
-    let (rings, bare) = (Child::serve_rings(folder, &server::in_folder(folder))?, Child::serve_bare()?);
+    let token = server::prepare(folder, 1)?;
+    let (rings, bare) = (Child::serve_rings(folder)?, Child::serve_bare()?);
     let ours = Load::connect(CONNECTIONS, &Request::encrypt(rings.address, &token, &server::ring(0))?)?;
     let limit = Load::connect(CONNECTIONS, &Request::get(bare.address))?;
     let found = waiting(
@@ -33,7 +33,7 @@ pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Resu
 }
 
 /// CPU time that the server spends on one request, in user and kernel mode.
-pub(super) fn cpu_per_request(effort: &Effort, child: &Child, load: &http::Load) -> Result<f64> {
+fn cpu_per_request(effort: &Effort, child: &Child, load: &http::Load) -> Result<f64> {
     let before = child.cpu_time()?;
     let answered = load.run(effort.http_slice)?;
     Ok((child.cpu_time()? - before).as_secs_f64() / answered as f64)

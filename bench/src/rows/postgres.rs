@@ -1,5 +1,4 @@
 use std::{
-    fs,
     hint::black_box,
     path::Path,
     sync::{
@@ -25,11 +24,8 @@ use crate::{
     Result,
     database::{random_id, rings, unsealed},
     effort::Effort,
-    http::{Load, Request},
     measure::{computing, waiting},
     rate,
-    rows::http::{CONNECTIONS, cpu_per_request},
-    server::{self, Child},
     table::{Found, Row, Table, Target, Unit},
 };
 
@@ -40,11 +36,9 @@ const RECORDS: strongroom_core::Table = strongroom_core::Table::new(0x7f01);
 /// Ours may take at most so many times as long, so the rate is at least its inverse.
 const MOST: f64 = 1.3;
 
-/// A request that touches no database takes as long over either engine, but for what is not measured so finely.
-const ALIKE: f64 = 1.05;
-
-/// In process two looks at a clock can be seen, by which a node knows that its lease holds.
-const CLOCKS: f64 = 1.15;
+/// What touches no database takes as long over either engine, but for two looks at a clock, by which a node knows that
+/// its lease holds.
+const ALIKE: f64 = 1.15;
 
 /// Commits and point reads beside what the `postgres` crate does with the simplest of tables, on one private cluster.
 pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
@@ -66,39 +60,7 @@ pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Resu
         add(table, text, "the postgres crate, as many connections", found);
     }
     reads(effort, &cluster, &database, &store, table)?;
-    encrypting(effort, &cluster, folder, table)?;
-    serving(effort, &cluster, folder, table)
-}
-
-/// The same by servers, over HTTP.
-fn serving(effort: &Effort, cluster: &Cluster, folder: &Path, table: &mut Table) -> Result<()> {
-    let database = cluster.database();
-    let socket = cluster.folder().replace('/', "%2F");
-    let on_postgres = format!("postgres://postgres@{socket}:{}/{}", database.port(), database.name());
-    let load = |name: &str, place: Option<String>| {
-        let own = folder.join(name);
-        fs::create_dir(&own)?;
-        let place = place.unwrap_or_else(|| server::in_folder(&own));
-        let token = server::prepare(&own, &place, 1)?;
-        let child = Child::serve_rings(&own, &place)?;
-        let request = Request::encrypt(child.address, &token, &server::ring(0))?;
-        Result::Ok((child, Load::connect(CONNECTIONS, &request)?))
-    };
-    let (shared, alone) = (load("shared", Some(on_postgres))?, load("alone", None)?);
-    let found = waiting(
-        effort.waiting_rounds,
-        || cpu_per_request(effort, &shared.0, &shared.1),
-        || cpu_per_request(effort, &alone.0, &alone.1),
-    )?;
-    table.add(Row {
-        work: "POST transit/encrypt 64 B over PostgreSQL, CPU".to_owned(),
-        beside: "the same over SQLite",
-        unit: Unit::Seconds,
-        found: Found::Beside(found),
-        target: Target::AtMost(ALIKE),
-        note: None,
-    });
-    Ok(())
+    encrypting(effort, &cluster, folder, table)
 }
 
 /// With a ring that is in memory, under a lease that is kept as a server keeps it.
@@ -122,7 +84,7 @@ fn encrypting(effort: &Effort, cluster: &Cluster, folder: &Path, table: &mut Tab
             beside: "the same over SQLite",
             unit: Unit::Seconds,
             found: Found::Beside(found),
-            target: Target::AtMost(CLOCKS),
+            target: Target::AtMost(ALIKE),
             note: None,
         });
     }

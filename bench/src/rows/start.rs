@@ -10,12 +10,12 @@ use crate::{
 };
 
 pub(crate) fn measure(effort: &Effort, folder: &Path, table: &mut Table) -> Result<()> {
-    let token = server::prepare(folder, &server::in_folder(folder), effort.rings)?;
+    let token = server::prepare(folder, effort.rings)?;
     let encrypt =
         |child: &Child, ring| http::once(&Request::encrypt(child.address, &token, &server::ring(ring))?);
     let start = || {
         let began = Instant::now();
-        let child = Child::serve_rings(folder, &server::in_folder(folder))?;
+        let child = Child::serve_rings(folder)?;
         encrypt(&child, effort.rings / 2)?;
         Result::Ok((child, began.elapsed().as_secs_f64()))
     };
