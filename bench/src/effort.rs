@@ -20,8 +20,10 @@ pub(crate) struct Effort {
     pub(crate) rings: u64,
     /// How often it starts.
     pub(crate) starts: usize,
-    /// Records of a database that is worked on as a whole.
+    /// Records of a database that is worked on as a whole, and rings of one with a ring for each user.
     pub(crate) crowd: u64,
+    /// Archived versions of a ring.
+    pub(crate) archived: u32,
 }
 
 impl Effort {
@@ -36,6 +38,7 @@ impl Effort {
         rings: 10_000,
         starts: 7,
         crowd: 1_000_000,
+        archived: 2_000,
     };
 
     /// Only shows that everything runs.
@@ -50,5 +53,6 @@ impl Effort {
         rings: 200,
         starts: 1,
         crowd: 2_000,
+        archived: 10,
     };
 }

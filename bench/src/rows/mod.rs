@@ -3,8 +3,10 @@
 mod asymmetric;
 mod audit;
 mod busy;
+mod crowd;
 mod encrypt;
 mod http;
+mod kms;
 mod postgres;
 mod read;
 mod rotate;
@@ -30,6 +32,10 @@ pub(crate) enum Topic {
     Sign,
     /// Every kind of asymmetric key, beside the bare primitive
     Asymmetric,
+    /// Rings of every kind beside their keys, and of many versions
+    Kms,
+    /// A million rings: start, memory, hit, miss, listing
+    Crowd,
     /// Symmetric keys themselves, beside their crates
     Symmetric,
     /// Durable commits
@@ -55,6 +61,8 @@ impl Topic {
         Self::Encrypt,
         Self::Sign,
         Self::Asymmetric,
+        Self::Kms,
+        Self::Crowd,
         Self::Symmetric,
         Self::Store,
         Self::Postgres,
@@ -71,6 +79,8 @@ impl Topic {
             Self::Encrypt => encrypt::measure(effort, table),
             Self::Sign => sign::measure(effort, table),
             Self::Asymmetric => asymmetric::measure(effort, table),
+            Self::Kms => kms::measure(effort, table),
+            Self::Crowd => crowd::measure(effort, folder, table),
             Self::Symmetric => symmetric::measure(effort, table),
             Self::Store => store::measure(effort, folder, table),
             Self::Postgres => postgres::measure(effort, folder, table),

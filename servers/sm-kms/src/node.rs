@@ -23,7 +23,7 @@ use strongroom_core::{
 };
 use strongroom_identity::{RootToken, Tokens};
 use strongroom_keys::{SelfTestFailed, self_test_of};
-use strongroom_kms::Kms;
+use strongroom_kms::{Kms, KmsError};
 use strongroom_serve::{DEEP, wiping_stack};
 
 use zeroize::Zeroizing;
@@ -483,6 +483,11 @@ impl Node {
         if let Some(open) = self.open() {
             // Sealed meanwhile: then nothing is done.
             drop(open.within(|| self.tend_to(&open)));
+            // Outside of the gate, as sealing does not wait for a key.
+            match open.kms.make_ahead(Duration::from_millis(200)) {
+                Ok(_) | Err(KmsError::Store(StoreError::Sealed)) => {}
+                Err(error) => tracing::warn!(%error, "no key was made ahead of demand"),
+            }
         }
         // Counting them forgets the shares that waited too long.
         if let Some(sealed) = self.sealed() {
