@@ -1,5 +1,6 @@
 //! Keys that come in, go out, and come back from backups.
 
+mod archived;
 mod backup;
 mod export;
 mod faults;

@@ -1,0 +1,128 @@
+//! Rings with versions in records of their own: those are in a backup, and come back, whatever is still to be deleted.
+
+use strongroom_core::Algorithm;
+use strongroom_keys::KeyFormat;
+use strongroom_kms::{BackupFrom, BackupTo, Replace, Rings, VersionState, Versions};
+
+use super::{
+    backup::{restored, taken},
+    material::{RING, open},
+};
+use crate::{
+    support::{minimums, name, verdict},
+    world::World,
+};
+
+/// More than one commit moves or deletes, and more than one frame of a backup holds.
+const MANY: u32 = 450;
+
+/// A ring whose versions but for the newest are archived, and a text of the first.
+fn archived(world: &World) -> (Rings, Vec<u8>) {
+    let rings = world.rings();
+    rings.create_with(&name(RING), &open(Algorithm::Aes256Gcm)).unwrap();
+    let text = rings.encrypt(&name(RING), b"text", b"").unwrap();
+    (1..MANY).for_each(|_| assert!(rings.rotate(&name(RING)).unwrap() > 1));
+    rings.configure(&name(RING), &minimums(MANY, 0)).unwrap();
+    world.work();
+    assert_eq!(rings.read(&name(RING)).unwrap().versions.len(), 1);
+    (rings, text)
+}
+
+fn opens_all(rings: &Rings, text: &[u8]) {
+    rings.configure(&name(RING), &minimums(1, 0)).unwrap();
+    assert_eq!(*rings.decrypt(&name(RING), text, b"").unwrap(), b"text");
+    for version in 1..=MANY {
+        let out = rings.export(&name(RING), Versions::One(version), KeyFormat::Raw).unwrap();
+        assert_eq!(out[0].version, version);
+    }
+}
+
+#[test]
+fn archived_versions_come_back_and_what_was_still_to_be_deleted_of_them_stays() {
+    let world = World::alone();
+    let (rings, text) = archived(&world);
+    let file = taken(&rings, BackupTo::Database);
+    rings.delete(&name(RING)).unwrap();
+    assert!(world.rows(0x0103) > 0, "due work is to delete the rest");
+    restored(&rings, &file).unwrap();
+    world.work();
+    assert_eq!(world.rows(0x0103), MANY as usize - 1);
+    assert_eq!(world.rows(0x0104), 0, "it is no ring that was deleted any more");
+    opens_all(&rings, &text);
+    world.sound();
+}
+
+#[test]
+fn a_ring_that_came_back_can_end_again_with_all_its_versions() {
+    let world = World::alone();
+    let (rings, text) = archived(&world);
+    let file = taken(&rings, BackupTo::Database);
+    for _ in 0..2 {
+        rings.delete(&name(RING)).unwrap();
+        world.work();
+        assert_eq!((world.rows(0x0103), world.rows(0x0104), world.rows(0x0109)), (0, 1, 0));
+        restored(&rings, &file).unwrap();
+    }
+    opens_all(&rings, &text);
+    world.sound();
+}
+
+#[test]
+fn a_backup_that_lacks_frames_or_has_them_in_another_order_does_not_open() {
+    let world = World::alone();
+    let (rings, _) = archived(&world);
+    let file = taken(&rings, BackupTo::Database);
+    rings.delete(&name(RING)).unwrap();
+    world.work();
+    let number = |at: usize| u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize;
+    let mut frames = Vec::new();
+    let start = 9 + number(5);
+    let mut at = start;
+    while at < file.len() {
+        let end = at + 4 + number(at);
+        frames.push(&file[at..end]);
+        at = end;
+    }
+    assert!(frames.len() > 4, "{}", frames.len());
+    let last = frames.len() - 1;
+    let opens = |frames: &[&[u8]]| restored(&rings, &[&file[..start], &frames.concat()].concat()).is_ok();
+    for place in 0..frames.len() {
+        let mut fewer = frames.clone();
+        fewer.remove(place);
+        assert!(!opens(&fewer), "without frame {place}");
+        let mut swapped = frames.clone();
+        swapped.swap(place, if place == last { 0 } else { place + 1 });
+        assert!(!opens(&swapped), "frame {place} in another place");
+        assert!(!opens(&frames[..place]), "cut before frame {place}");
+    }
+    assert_eq!(verdict(rings.read(&name(RING))), "not found");
+    assert!(opens(&frames));
+}
+
+#[test]
+fn what_was_compromised_destroyed_or_trimmed_since_stays_so_where_the_ring_is_replaced() {
+    let world = World::alone();
+    let rings = world.rings();
+    rings.create_with(&name(RING), &open(Algorithm::Ed25519)).unwrap();
+    (1..6).for_each(|_| assert!(rings.rotate(&name(RING)).unwrap() > 1));
+    let file = taken(&rings, BackupTo::Database);
+    rings.compromise(&name(RING), 4).unwrap();
+    rings.destroy_version(&name(RING), 5).unwrap();
+    rings.configure(&name(RING), &minimums(3, 3)).unwrap();
+    rings.trim(&name(RING), 3).unwrap();
+    world.work();
+    let ring = rings.restore(None, &mut &*file, BackupFrom::Database, Replace::Same).unwrap();
+    assert_eq!((ring.min_available_version, ring.min_decryption_version), (3, 3));
+    let states: Vec<_> = ring.versions.iter().map(|version| (version.version, version.state)).collect();
+    assert_eq!(
+        states,
+        [
+            (3, VersionState::Active),
+            (4, VersionState::Compromised),
+            (5, VersionState::Destroyed),
+            (6, VersionState::Active)
+        ]
+    );
+    world.work();
+    world.sound();
+}
