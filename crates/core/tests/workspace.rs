@@ -212,3 +212,11 @@ fn every_package_has_the_workspaces_licence_and_lints_and_is_a_member() {
         assert_eq!(folders, members.len(), "{folder}");
     }
 }
+
+/// A feature that leaves out a check is one that some build has by accident.
+#[test]
+fn no_feature_changes_what_keys_compute() {
+    let keys = members("crates/keys");
+    assert_eq!(keys.len(), 1);
+    assert_eq!(keys[0]["features"], serde_json::json!({}));
+}
