@@ -1,7 +1,8 @@
-use sha2::Digest as _;
-use strongroom_core::{HashAlgorithm, KeyError};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
+use strongroom_core::HashAlgorithm;
 
-/// A hash function for messages that are signed by their digest (FIPS 180-4).
+/// A hash function for what has no provider at hand (FIPS 180-4).
 ///
 /// ```
 /// use strongroom_keys::Hash;
@@ -20,23 +21,33 @@ pub enum Hash {
 impl Hash {
     /// The digest of a message.
     pub fn digest(self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha256 => sha2::Sha256::digest(message).to_vec(),
-            Self::Sha384 => sha2::Sha384::digest(message).to_vec(),
-            Self::Sha512 => sha2::Sha512::digest(message).to_vec(),
-        }
+        let hash = match self {
+            Self::Sha256 => HashAlgorithm::Sha256,
+            Self::Sha384 => HashAlgorithm::Sha384,
+            Self::Sha512 => HashAlgorithm::Sha512,
+        };
+        digest_of(hash, &[message])
     }
 }
 
-/// The digest of a message.
-///
-/// # Errors
-/// [`KeyError::Unsupported`] for a hash that is not one of these.
-pub(crate) fn digest_of(hash: HashAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+/// The digest of the parts, one after the other.
+pub(crate) fn digest_of(hash: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
     match hash {
-        HashAlgorithm::Sha256 => Ok(Hash::Sha256.digest(message)),
-        HashAlgorithm::Sha384 => Ok(Hash::Sha384.digest(message)),
-        HashAlgorithm::Sha512 => Ok(Hash::Sha512.digest(message)),
-        _ => Err(KeyError::Unsupported),
+        HashAlgorithm::Sha224 => digest::<Sha224>(parts).to_vec(),
+        HashAlgorithm::Sha256 => digest::<Sha256>(parts).to_vec(),
+        HashAlgorithm::Sha384 => digest::<Sha384>(parts).to_vec(),
+        HashAlgorithm::Sha512 => digest::<Sha512>(parts).to_vec(),
+        HashAlgorithm::Sha3_224 => digest::<Sha3_224>(parts).to_vec(),
+        HashAlgorithm::Sha3_256 => digest::<Sha3_256>(parts).to_vec(),
+        HashAlgorithm::Sha3_384 => digest::<Sha3_384>(parts).to_vec(),
+        HashAlgorithm::Sha3_512 => digest::<Sha3_512>(parts).to_vec(),
     }
+}
+
+pub(crate) fn digest<D: Digest>(parts: &[&[u8]]) -> sha2::digest::Output<D> {
+    let mut hash = D::new();
+    for part in parts {
+        hash.update(part);
+    }
+    hash.finalize()
 }

@@ -1,12 +1,17 @@
 use std::{fmt, sync::Arc};
 
-use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
-use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
+use sha2::Sha256;
 use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
 use zeroize::Zeroizing;
 
 use crate::{
-    SelfTestFailed, aead::Aes256Gcm, mac::HmacSha256, passphrase::argon2id, random::SystemRandom, self_test,
+    SelfTestFailed,
+    aead::Aes256Gcm,
+    hash::{digest, digest_of},
+    mac::HmacSha256,
+    passphrase::argon2id,
+    random::SystemRandom,
+    self_test,
     software::Software,
 };
 
@@ -58,16 +63,7 @@ impl Provider for RustCrypto {
     }
 
     fn hash(&self, algorithm: HashAlgorithm, parts: &[&[u8]]) -> Vec<u8> {
-        match algorithm {
-            HashAlgorithm::Sha224 => digest::<Sha224>(parts).to_vec(),
-            HashAlgorithm::Sha256 => digest::<Sha256>(parts).to_vec(),
-            HashAlgorithm::Sha384 => digest::<Sha384>(parts).to_vec(),
-            HashAlgorithm::Sha512 => digest::<Sha512>(parts).to_vec(),
-            HashAlgorithm::Sha3_224 => digest::<Sha3_224>(parts).to_vec(),
-            HashAlgorithm::Sha3_256 => digest::<Sha3_256>(parts).to_vec(),
-            HashAlgorithm::Sha3_384 => digest::<Sha3_384>(parts).to_vec(),
-            HashAlgorithm::Sha3_512 => digest::<Sha3_512>(parts).to_vec(),
-        }
+        digest_of(algorithm, parts)
     }
 
     fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -112,12 +108,4 @@ impl fmt::Debug for RustCrypto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RustCrypto").finish_non_exhaustive()
     }
-}
-
-fn digest<D: Digest>(parts: &[&[u8]]) -> sha2::digest::Output<D> {
-    let mut hash = D::new();
-    for part in parts {
-        hash.update(part);
-    }
-    hash.finalize()
 }

@@ -11,7 +11,8 @@ use ecdsa::{
     },
     hazmat::{sign_prehashed_rfc6979, verify_prehashed},
 };
-use sha2::{Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use strongroom_core::{
     Algorithm, Encoding, HashAlgorithm, Key, KeyError, Padding, PublicKey, Random, SignOptions,
 };
@@ -155,10 +156,14 @@ impl<C: SigningCurve> Key for Ecdsa<C> {
         let Digested { hash, bytes } = checked::<C>(message, options)?;
         let scalar = self.secret.to_nonzero_scalar();
         let (signature, _) = match hash {
+            HashAlgorithm::Sha224 => sign_prehashed_rfc6979::<C, Sha224>(&scalar, &bytes, &[]),
             HashAlgorithm::Sha256 => sign_prehashed_rfc6979::<C, Sha256>(&scalar, &bytes, &[]),
             HashAlgorithm::Sha384 => sign_prehashed_rfc6979::<C, Sha384>(&scalar, &bytes, &[]),
             HashAlgorithm::Sha512 => sign_prehashed_rfc6979::<C, Sha512>(&scalar, &bytes, &[]),
-            _ => return Err(KeyError::Unsupported),
+            HashAlgorithm::Sha3_224 => sign_prehashed_rfc6979::<C, Sha3_224>(&scalar, &bytes, &[]),
+            HashAlgorithm::Sha3_256 => sign_prehashed_rfc6979::<C, Sha3_256>(&scalar, &bytes, &[]),
+            HashAlgorithm::Sha3_384 => sign_prehashed_rfc6979::<C, Sha3_384>(&scalar, &bytes, &[]),
+            HashAlgorithm::Sha3_512 => sign_prehashed_rfc6979::<C, Sha3_512>(&scalar, &bytes, &[]),
         };
         Ok(match options.encoding {
             Encoding::Fixed => signature.to_bytes().to_vec(),

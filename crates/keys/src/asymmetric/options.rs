@@ -19,7 +19,7 @@ pub(super) fn digested<'a>(
     match options.input {
         Input::Message(hash) => {
             let hash = hash.unwrap_or(own);
-            Ok(Digested { hash, bytes: Cow::Owned(digest_of(hash, input)?) })
+            Ok(Digested { hash, bytes: Cow::Owned(digest_of(hash, &[input])) })
         }
         Input::Digest(hash) if input.len() == hash.size() => {
             Ok(Digested { hash, bytes: Cow::Borrowed(input) })

@@ -5,7 +5,8 @@ use rsa::{
     traits::{PublicKeyParts as _, SignatureScheme},
 };
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use strongroom_core::{
     Encoding, HashAlgorithm, KeyError, OaepHash, Padding, Plaintext, Random, Salt, SealOptions, SignOptions,
 };
@@ -34,19 +35,27 @@ impl<'a> Signing<'a> {
 
     pub(super) fn sign(&self, key: &PrivateKey, random: &dyn Random) -> Result<Vec<u8>, KeyError> {
         match self.digest.hash {
+            HashAlgorithm::Sha224 => self.sign_by::<Sha224>(key, random),
             HashAlgorithm::Sha256 => self.sign_by::<Sha256>(key, random),
             HashAlgorithm::Sha384 => self.sign_by::<Sha384>(key, random),
             HashAlgorithm::Sha512 => self.sign_by::<Sha512>(key, random),
-            _ => Err(KeyError::Unsupported),
+            HashAlgorithm::Sha3_224 => self.sign_by::<Sha3_224>(key, random),
+            HashAlgorithm::Sha3_256 => self.sign_by::<Sha3_256>(key, random),
+            HashAlgorithm::Sha3_384 => self.sign_by::<Sha3_384>(key, random),
+            HashAlgorithm::Sha3_512 => self.sign_by::<Sha3_512>(key, random),
         }
     }
 
     pub(super) fn verify(&self, key: &PublicKey, signature: &[u8]) -> Result<bool, KeyError> {
         match self.digest.hash {
+            HashAlgorithm::Sha224 => self.verify_by::<Sha224>(key, signature),
             HashAlgorithm::Sha256 => self.verify_by::<Sha256>(key, signature),
             HashAlgorithm::Sha384 => self.verify_by::<Sha384>(key, signature),
             HashAlgorithm::Sha512 => self.verify_by::<Sha512>(key, signature),
-            _ => Err(KeyError::Unsupported),
+            HashAlgorithm::Sha3_224 => self.verify_by::<Sha3_224>(key, signature),
+            HashAlgorithm::Sha3_256 => self.verify_by::<Sha3_256>(key, signature),
+            HashAlgorithm::Sha3_384 => self.verify_by::<Sha3_384>(key, signature),
+            HashAlgorithm::Sha3_512 => self.verify_by::<Sha3_512>(key, signature),
         }
     }
 

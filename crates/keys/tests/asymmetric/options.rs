@@ -7,7 +7,7 @@ use strongroom_core::{
 
 use crate::support::{PROVIDER, generate};
 
-const HASHES: [HashAlgorithm; 3] = [HashAlgorithm::Sha256, HashAlgorithm::Sha384, HashAlgorithm::Sha512];
+const HASHES: [HashAlgorithm; 8] = HashAlgorithm::ALL;
 const CURVES: [(Algorithm, usize, HashAlgorithm); 4] = [
     (Algorithm::EcdsaP256, 64, HashAlgorithm::Sha256),
     (Algorithm::EcdsaP384, 96, HashAlgorithm::Sha384),
