@@ -150,7 +150,7 @@ impl Loaded {
     }
 
     /// The version that encrypts and signs: the one asked for if the ring allows it, else the newest.
-    fn sealing(&self, asked: Option<u32>) -> Result<u32, KmsError> {
+    pub(crate) fn sealing(&self, asked: Option<u32>) -> Result<u32, KmsError> {
         let latest = self.view.versions.last().map_or(0, |version| version.version);
         let version = asked.filter(|version| *version != 0).unwrap_or(latest);
         let lowest = self.view.min_encryption_version.max(self.view.min_decryption_version);
@@ -159,10 +159,18 @@ impl Loaded {
 
     /// The key that made a ciphertext or signature, if the ring still allows it.
     fn opening(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
-        if version < self.view.min_decryption_version {
-            return Err(KmsError::TooOld);
-        }
+        self.allows_opening(version)?;
         self.key(provider, version)
+    }
+
+    /// Whether the ring still allows what a version made.
+    pub(crate) fn allows_opening(&self, version: u32) -> Result<(), KmsError> {
+        if version < self.view.min_decryption_version { Err(KmsError::TooOld) } else { Ok(()) }
+    }
+
+    /// A version's key as it is kept.
+    pub(crate) fn stored(&self, version: u32) -> Result<&Stored, KmsError> {
+        Ok(&self.found(version)?.stored)
     }
 
     fn found(&self, version: u32) -> Result<&VersionKey, KmsError> {

@@ -12,6 +12,13 @@ use serde::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Number(pub(crate) i64);
 
+/// A whole number, a text of one, or another text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NumberOrWord {
+    Number(i64),
+    Word(String),
+}
+
 /// A truth value, a text of one, or 0 or 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Flag(pub(crate) bool);
@@ -23,6 +30,12 @@ pub(crate) struct Asked(pub(crate) bool);
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for NumberOrWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrWordVisitor)
     }
 }
 
@@ -57,6 +70,28 @@ impl de::Visitor<'_> for NumberVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
         text.parse().map(Number).map_err(|_| E::custom(""))
+    }
+}
+
+struct NumberOrWordVisitor;
+
+impl de::Visitor<'_> for NumberOrWordVisitor {
+    type Value = NumberOrWord;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number or a word")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<NumberOrWord, E> {
+        Ok(NumberOrWord::Number(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<NumberOrWord, E> {
+        number.try_into().map(NumberOrWord::Number).map_err(|_| E::custom(""))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<NumberOrWord, E> {
+        Ok(text.parse().map_or_else(|_| NumberOrWord::Word(text.to_owned()), NumberOrWord::Number))
     }
 }
 
@@ -155,6 +190,17 @@ mod tests {
         let far = "18446744073709551615";
         for json in ["1.5", "1e3", "\"1.5\"", "\"\"", "\" 1\"", "\"0x1\"", "true", "[]", "{}", "null", far] {
             assert_eq!(read::<Number>(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_may_be_a_word() {
+        for (json, number) in [("7", 7), ("\"7\"", 7), ("-1", -1)] {
+            assert_eq!(read(json), Some(NumberOrWord::Number(number)), "{json}");
+        }
+        assert_eq!(read("\"auto\""), Some(NumberOrWord::Word("auto".into())));
+        for json in ["1.5", "true", "[]", "{}", "null"] {
+            assert_eq!(read::<NumberOrWord>(json), None, "{json}");
         }
     }
 

@@ -53,7 +53,7 @@ mod tests {
             words(Action::ALL.iter().map(word).collect()),
             "create rotate configure disable enable delete rewrap reseal destroy shred renew initialize seal \
              unseal submit reset login back_up scrub check ask encrypt decrypt reencrypt sign verify read list mac \
-             verify_mac derive data_key agree encapsulate decapsulate knock lose"
+             verify_mac derive data_key agree encapsulate decapsulate random hash knock lose"
         );
         assert_eq!(
             words(Refusal::ALL.iter().map(word).collect()),

@@ -1,25 +1,22 @@
 use serde::{Deserialize, de::IgnoredAny};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use strongroom_core::{Algorithm, Failure, Name, Verdict};
-use strongroom_keys::public_pem;
-use strongroom_kms::{KmsError, Ring, RingVersion, Rings, Settings};
+use strongroom_kms::{KmsError, Ring, Rings, Settings};
 use strongroom_serve::{Response, StatusCode};
 
-use super::{Page, RingOperation};
+use super::{Page, RingOperation, shown::shown, types};
 use crate::{
     answer::{self, Reply, refused},
     loose::{Flag, Number},
-    payload::{check, encode, take},
+    payload::{check, take},
 };
 
 /// Names that are read at once.
 const PAGE: usize = 1_000;
 
-/// The kinds of ring that clients make.
-const CREATED: [Algorithm; 3] = [Algorithm::Aes256Gcm, Algorithm::Ed25519, Algorithm::EcdsaP256];
-
 const CREATE: &[&str] = &[
     "type",
+    "parameter_set",
     "derived",
     "convergent_encryption",
     "exportable",
@@ -39,6 +36,7 @@ const CONFIG: &[&str] = &[
 struct CreateRequest {
     #[serde(rename = "type")]
     kind: Option<String>,
+    parameter_set: Option<String>,
     derived: Option<Flag>,
     convergent_encryption: Option<Flag>,
     #[serde(flatten)]
@@ -114,7 +112,7 @@ pub(super) fn answer(
             let body = check(body)?;
             reply.ignored(body, CREATE);
             let (ring, created) = create(rings, name, &take(body)?)?;
-            let answer = reply.data(&view(name, &ring));
+            let answer = reply.data(&shown(name, &ring));
             // Nothing was changed, so no change tells of it.
             return Ok(if created { answer } else { answer.told(Verdict::Failed(Failure::Conflict)) });
         }
@@ -143,8 +141,14 @@ pub(super) fn answer(
             take::<IgnoredAny>(check(body)?)?;
             return done(rings.enable(name)).map_err(|error| refused(&error));
         }
+        // OpenBao answers with the key.
+        RingOperation::SoftDelete => rings.disable(name).and_then(|()| rings.read(name)),
+        RingOperation::SoftRestore => {
+            take::<IgnoredAny>(check(body)?)?;
+            rings.enable(name).and_then(|()| rings.read(name))
+        }
     };
-    ring.map(|ring| reply.data(&view(name, &ring))).map_err(|error| refused(&error))
+    ring.map(|ring| reply.data(&shown(name, &ring))).map_err(|error| refused(&error))
 }
 
 /// Creates a ring; one that is there already with the same type is answered as it is. Also whether it was created.
@@ -155,12 +159,9 @@ fn create(rings: &Rings, name: &Name, request: &CreateRequest) -> Result<(Ring, 
     request.unsupported.refuse()?;
     let asked = match request.kind.as_deref() {
         None => None,
-        Some(kind) => Some(
-            CREATED
-                .into_iter()
-                .find(|known| type_name(*known) == kind)
-                .ok_or_else(|| answer::bad_request("unknown or unsupported key type"))?,
-        ),
+        Some(kind) => {
+            Some(types::parse(kind, request.parameter_set.as_deref()).map_err(answer::bad_request)?)
+        }
     };
     match rings.create(name, asked.unwrap_or(Algorithm::Aes256Gcm)) {
         Err(KmsError::Exists) => {
@@ -195,69 +196,4 @@ fn version(number: Option<Number>) -> Result<Option<u32>, Response> {
             u32::try_from(number).map_err(|_| answer::bad_request("a version is negative or too large"))
         })
         .transpose()
-}
-
-/// What clients call a kind of ring.
-pub fn type_name(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::Ed25519 => "ed25519",
-        Algorithm::EcdsaP256 => "ecdsa-p256",
-        Algorithm::Aes256Gcm => "aes256-gcm96",
-        Algorithm::RawAes128Gcm => "raw-aes128-gcm96",
-        Algorithm::RawAes192Gcm => "raw-aes192-gcm96",
-        Algorithm::RawAes256Gcm => "raw-aes256-gcm96",
-        Algorithm::RawChaCha20Poly1305 => "raw-chacha20-poly1305",
-        Algorithm::RawXChaCha20Poly1305 => "raw-xchacha20-poly1305",
-        Algorithm::Aes256Siv => "aes256-siv",
-        Algorithm::HmacSha224 => "hmac-sha2-224",
-        Algorithm::HmacSha256 => "hmac-sha2-256",
-        Algorithm::HmacSha384 => "hmac-sha2-384",
-        Algorithm::HmacSha512 => "hmac-sha2-512",
-        Algorithm::HmacSha3_224 => "hmac-sha3-224",
-        Algorithm::HmacSha3_256 => "hmac-sha3-256",
-        Algorithm::HmacSha3_384 => "hmac-sha3-384",
-        Algorithm::HmacSha3_512 => "hmac-sha3-512",
-        Algorithm::CmacAes128 => "aes128-cmac",
-        Algorithm::CmacAes192 => "aes192-cmac",
-        Algorithm::CmacAes256 => "aes256-cmac",
-        Algorithm::KbkdfHmacSha256 => "kbkdf-hmac-sha2-256",
-        _ => "unknown",
-    }
-}
-
-fn view(name: &Name, ring: &Ring) -> Value {
-    let live = ring.versions.iter().filter(|version| version.version >= ring.min_decryption_version);
-    let keys: Map<_, _> =
-        live.map(|version| (version.version.to_string(), version_view(ring.algorithm, version))).collect();
-    let signs = ring.algorithm.signs();
-    json!({
-        "allow_plaintext_backup": false,
-        "auto_rotate_period": 0,
-        "deletion_allowed": ring.deletion_allowed,
-        "derived": false,
-        "exportable": false,
-        "imported_key": false,
-        "keys": keys,
-        "latest_version": ring.versions.last().map_or(0, |version| version.version),
-        "min_available_version": 0,
-        "min_decryption_version": ring.min_decryption_version,
-        "min_encryption_version": ring.min_encryption_version,
-        "name": name.as_str(),
-        "soft_deleted": ring.disabled,
-        "supports_decryption": !signs,
-        "supports_derivation": false,
-        "supports_encryption": !signs,
-        "supports_signing": signs,
-        "type": type_name(ring.algorithm),
-    })
-}
-
-fn version_view(algorithm: Algorithm, version: &RingVersion) -> Value {
-    let Some(public) = &version.public else { return json!(version.made.as_millis() / 1000) };
-    let (name, key) = match algorithm {
-        Algorithm::EcdsaP256 => ("P-256", public_pem(public).unwrap_or_default()),
-        _ => ("ed25519", encode(&public.bytes)),
-    };
-    let made = answer::rfc3339(version.made);
-    json!({ "certificate_chain": "", "creation_time": made, "name": name, "public_key": key })
 }

@@ -2,7 +2,7 @@
 
 use strongroom_core::{Action, Service};
 
-use super::{Operation, RingOperation, Use};
+use super::{Operation, RingOperation, settings::Setting, tools::Tool};
 use crate::told::Told;
 
 impl Operation {
@@ -12,6 +12,11 @@ impl Operation {
             Self::List => Told::after(Service::Kms, Action::List),
             Self::Ring(operation, name) => operation.told().on(name),
             Self::Use(using, name) => Told::after(Service::Kms, using.action()).on(name),
+            Self::Tool(Tool::Random(_)) => Told::after(Service::Kms, Action::Random),
+            Self::Tool(Tool::Hash(_)) => Told::after(Service::Kms, Action::Hash),
+            Self::Setting(Setting::ReadCache | Setting::ReadKeys) => Told::after(Service::Kms, Action::Read),
+            // Nothing changes, so no change tells of it.
+            Self::Setting(_) => Told::after(Service::Kms, Action::Configure),
         }
     }
 }
@@ -24,21 +29,9 @@ impl RingOperation {
             Self::Delete => Action::Delete,
             Self::Rotate => Action::Rotate,
             Self::Configure => Action::Configure,
-            Self::Disable => Action::Disable,
-            Self::Enable => Action::Enable,
+            Self::Disable | Self::SoftDelete => Action::Disable,
+            Self::Enable | Self::SoftRestore => Action::Enable,
         };
         Told::change(Service::Kms, action)
-    }
-}
-
-impl Use {
-    const fn action(self) -> Action {
-        match self {
-            Self::Encrypt => Action::Encrypt,
-            Self::Decrypt => Action::Decrypt,
-            Self::Rewrap => Action::Reencrypt,
-            Self::Sign(_) => Action::Sign,
-            Self::Verify(_) => Action::Verify,
-        }
     }
 }
