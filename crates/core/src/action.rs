@@ -108,6 +108,24 @@ actions! {
     20 Check Strict,
     /// Something else was asked for that only its caller's token allows.
     21 Ask Strict,
+    /// Its use was suspended.
+    22 Suspend Strict,
+    /// Its use was resumed.
+    23 Resume Strict,
+    /// It protects nothing new any more.
+    24 Deactivate Strict,
+    /// Somebody else may have it.
+    25 Compromise Strict,
+    /// It is to be deleted at a time.
+    26 ScheduleDeletion Strict,
+    /// It is not to be deleted at that time.
+    27 CancelDeletion Strict,
+    /// Its use began, by itself.
+    28 Activate Strict,
+    /// Old versions of it were deleted.
+    29 Trim Strict,
+    /// It was used so often that it is time to rotate it.
+    30 NearLimit Strict,
     /// Something was encrypted.
     32 Encrypt Buffered,
     /// Something was decrypted.
@@ -144,4 +162,10 @@ actions! {
     48 Knock Buffered,
     /// Events that could not be kept: they are counted.
     49 Lose Buffered,
+    /// It was brought in.
+    50 Import Strict,
+    /// It was handed out.
+    51 Export Strict,
+    /// It came back from a backup.
+    52 Restore Strict,
 }

@@ -1,6 +1,8 @@
 use strongroom_core::{CommitError, Full, KeyError, StoreError, UseError};
 use strongroom_keys::envelope::EnvelopeError;
 
+use crate::{RingState, VersionState};
+
 /// A ring could not be used or changed. Says nothing of why something does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum KmsError {
@@ -13,6 +15,15 @@ pub enum KmsError {
     /// The ring was disabled.
     #[error("the key is disabled: enable it first")]
     Disabled,
+    /// The ring's state does not allow it.
+    #[error("{}", ring_text(*.0))]
+    RingState(RingState),
+    /// The version's state does not allow it.
+    #[error("{}", version_text(*.0))]
+    VersionState(VersionState),
+    /// The ring's policy does not allow it: the text says what of it.
+    #[error("{0}")]
+    Policy(&'static str),
     /// The ring may not be deleted.
     #[error("deletion is not allowed for this key: set deletion_allowed first")]
     NotDeletable,
@@ -28,6 +39,9 @@ pub enum KmsError {
     /// The ring has no such version.
     #[error("the key has no such version")]
     NoVersion,
+    /// The secret of the version is not here: only its public half was brought in.
+    #[error("only the public half of this version of the key is here")]
+    NoSecret,
     /// The input is not what it should be: the text says what is.
     #[error("{0}")]
     Invalid(&'static str),
@@ -92,11 +106,37 @@ impl From<KmsError> for UseError {
             KmsError::NotFound
             | KmsError::Exists
             | KmsError::Disabled
+            | KmsError::RingState(_)
+            | KmsError::VersionState(_)
+            | KmsError::Policy(_)
+            | KmsError::NoSecret
             | KmsError::NotDeletable
             | KmsError::Exhausted(_)
             | KmsError::WrongType
             | KmsError::Commit(_)
             | KmsError::Full(_) => Self::Unavailable,
         }
+    }
+}
+
+const fn ring_text(state: RingState) -> &'static str {
+    match state {
+        RingState::Creating => "the key is being made: try again soon",
+        RingState::PendingImport => "the key waits for its import: bring it in first",
+        RingState::Active => "the key is in use: that can only be done while it is not",
+        RingState::Disabled => "the key is disabled: enable it first",
+        RingState::PendingDeletion => "the key is to be deleted: cancel its deletion first",
+        RingState::Destroyed => "the key was destroyed",
+    }
+}
+
+const fn version_text(state: VersionState) -> &'static str {
+    match state {
+        VersionState::PreActive => "this version of the key is not used yet",
+        VersionState::Active => "this version of the key is active: that can only be done while it is not",
+        VersionState::Suspended => "this version of the key is suspended: resume it first",
+        VersionState::Deactivated => "this version of the key is deactivated: it protects nothing new",
+        VersionState::Compromised => "this version of the key is compromised: rewrap what it encrypted",
+        VersionState::Destroyed => "this version of the key was destroyed",
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use strongroom_core::{Name, Plaintext, PublicKey, Sealer, SignOptions, Signer, UseError};
 
-use crate::{KmsError, Rings, loaded::Loaded};
+use crate::{KmsError, Operation, Rings, loaded::Loaded};
 
 /// A ring for a sibling of the suite: it signs and seals, and checks gate, tenant and state at each use. It never
 /// passes on to another ring that got the same name.
@@ -36,21 +36,21 @@ impl Signer for RingHandle {
     fn public(&self) -> Result<PublicKey, UseError> {
         let _inside = self.rings.base().enter()?;
         let ring = self.ring()?;
-        let newest = ring.view.versions.last().and_then(|version| version.public.clone());
-        Ok(newest.ok_or(KmsError::WrongType)?)
+        Ok(ring.current()?.public.clone().ok_or(KmsError::WrongType)?)
     }
 }
 
 impl Sealer for RingHandle {
     fn seal(&self, plaintext: &[u8], context: &[u8]) -> Result<Vec<u8>, UseError> {
         let _inside = self.rings.base().enter()?;
-        let encrypt = || self.ring()?.encrypt(self.rings.provider(), None, plaintext, context);
+        let encrypt =
+            || self.ring()?.encrypt(self.rings.provider(), Operation::Encrypt, None, plaintext, context);
         Ok(self.rings.rotating(&self.name, None, encrypt)?)
     }
 
     fn open(&self, sealed: &[u8], context: &[u8]) -> Result<Plaintext, UseError> {
         let _inside = self.rings.base().enter()?;
-        Ok(self.ring()?.decrypt(self.rings.provider(), sealed, context)?)
+        Ok(self.ring()?.decrypt(self.rings.provider(), Operation::Decrypt, sealed, context)?)
     }
 }
 

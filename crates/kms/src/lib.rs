@@ -17,9 +17,11 @@
 //! # Ok(()) }
 //! ```
 
+mod archive;
 mod budget;
 mod cache;
 mod check;
+mod configure;
 mod error;
 mod handle;
 mod lifecycle;
@@ -27,24 +29,32 @@ mod limits;
 mod loaded;
 mod macs;
 mod operations;
+mod policy;
 mod public_keys;
 mod raw;
 mod record;
 mod recording;
 mod ring;
 mod rings;
+mod state;
+mod states;
 mod text;
 mod tools;
 mod uses;
+mod version_record;
+mod version_states;
 
 pub use check::{RingCheck, UsesCheck};
 pub use error::KmsError;
 pub use handle::RingHandle;
 pub use limits::{AtLimit, UseLimits};
 pub use operations::{Code, DataKey, DataKeySize, Derived};
+pub use policy::{Operation, Operations, Policy};
 pub use public_keys::{Sealed, Shared};
-pub use ring::{Ring, RingVersion, Settings};
+pub use ring::{NewRing, Ring, RingVersion, Settings, Source};
 pub use rings::{Kms, Rings, Signature};
+pub use state::{Origin, RingState, VersionState};
+pub use states::{KeyUse, RingUse};
 pub use text::{ciphertext_version, from_text, label, parse_label, to_text};
 pub use tools::MAX_RANDOM;
 pub use uses::Usage;

@@ -1,8 +1,9 @@
 use strongroom_core::{Action, Algorithm, Change, Event, Name, Reader, Service, commit};
 
 use crate::{
-    KmsError, Ring, Rings, Settings,
+    KmsError, NewRing, Ring, RingState, Rings, Settings, Source,
     record::{RingRecord, key},
+    states::RingUse,
     uses,
 };
 
@@ -12,7 +13,15 @@ impl Rings {
     /// # Errors
     /// [`KmsError::Exists`], [`KmsError::Store`], [`KmsError::Commit`].
     pub fn create(&self, name: &Name, algorithm: Algorithm) -> Result<Ring, KmsError> {
-        self.commit(|reader| self.plan_create(reader, name, algorithm))
+        self.create_with(name, &NewRing::of(algorithm))
+    }
+
+    /// Makes a ring with settings of its own.
+    ///
+    /// # Errors
+    /// As for [`Rings::create`], and [`KmsError::Invalid`] for settings that make no sense.
+    pub fn create_with(&self, name: &Name, new: &NewRing) -> Result<Ring, KmsError> {
+        self.commit(|reader| self.plan_create_with(reader, name, new))
     }
 
     /// Gives a ring a new version, which encrypts and signs from then on; answers its number.
@@ -31,7 +40,7 @@ impl Rings {
         self.commit(|reader| {
             self.changed(reader, name, Action::Rotate, |ring| {
                 self.add_version(ring)?;
-                Ok(ring.view())
+                Ok(ring.view(self.base().clock.now()))
             })
         })
     }
@@ -78,17 +87,39 @@ impl Rings {
     /// As for [`Rings::create`], but nothing is committed yet.
     pub fn plan_create(
         &self,
-        mut reader: Reader<'_>,
+        reader: Reader<'_>,
         name: &Name,
         algorithm: Algorithm,
+    ) -> Result<Change<Ring>, KmsError> {
+        self.plan_create_with(reader, name, &NewRing::of(algorithm))
+    }
+
+    /// Plans [`Rings::create_with`].
+    ///
+    /// # Errors
+    /// As for [`Rings::create_with`], but nothing is committed yet.
+    pub fn plan_create_with(
+        &self,
+        mut reader: Reader<'_>,
+        name: &Name,
+        new: &NewRing,
     ) -> Result<Change<Ring>, KmsError> {
         let _inside = self.base().enter()?;
         if reader.get(&key(self.tenant(), name)?)?.is_some() {
             return Err(KmsError::Exists);
         }
-        let base = self.base();
-        let ring = RingRecord::new(&*base.provider, algorithm, base.clock.now())?;
-        let change = reader.change(ring.view());
+        let (base, now) = (self.base(), self.base().clock.now());
+        let mut ring = match new.source {
+            Source::Generated => RingRecord::new(&*base.provider, new.algorithm, now)?,
+            Source::GeneratedLater => {
+                RingRecord::empty(&*base.provider, new.algorithm, RingState::Creating, now)?
+            }
+            Source::Imported => {
+                RingRecord::empty(&*base.provider, new.algorithm, RingState::PendingImport, now)?
+            }
+        };
+        ring.begin(new, |period| now + period)?;
+        let change = reader.change(ring.view(base.clock.now()));
         self.written(change, name, Action::Create, Some(&ring))
     }
 
@@ -111,8 +142,9 @@ impl Rings {
         settings: &Settings,
     ) -> Result<Change<Ring>, KmsError> {
         self.changed(reader, name, Action::Configure, |ring| {
-            ring.configure(settings)?;
-            Ok(ring.view())
+            ring.state().check(RingUse::Configure)?;
+            ring.configure(settings, |period| self.base().clock.now() + period)?;
+            Ok(ring.view(self.base().clock.now()))
         })
     }
 
@@ -122,7 +154,7 @@ impl Rings {
     /// As for [`Rings::disable`], but nothing is committed yet.
     pub fn plan_disable(&self, reader: Reader<'_>, name: &Name) -> Result<Change<()>, KmsError> {
         self.changed(reader, name, Action::Disable, |ring| {
-            ring.disabled = true;
+            self.switch(ring, RingState::Disabled)?;
             Ok(())
         })
     }
@@ -133,7 +165,7 @@ impl Rings {
     /// As for [`Rings::enable`], but nothing is committed yet.
     pub fn plan_enable(&self, reader: Reader<'_>, name: &Name) -> Result<Change<()>, KmsError> {
         self.changed(reader, name, Action::Enable, |ring| {
-            ring.disabled = false;
+            self.switch(ring, RingState::Active)?;
             Ok(())
         })
     }
@@ -145,7 +177,7 @@ impl Rings {
     pub fn plan_delete(&self, mut reader: Reader<'_>, name: &Name) -> Result<Change<()>, KmsError> {
         let _inside = self.base().enter()?;
         let ring = self.ring_for(&mut reader, name)?;
-        if !ring.deletion_allowed {
+        if !ring.flags.deletion_allowed {
             return Err(KmsError::NotDeletable);
         }
         let mut change = reader.change(());
@@ -169,17 +201,26 @@ impl Rings {
     }
 
     fn add_version(&self, ring: &mut RingRecord) -> Result<u32, KmsError> {
-        match ring.disabled {
-            true => Err(KmsError::Disabled),
-            false => ring.add_version(self.provider(), self.base().clock.now()),
-        }
+        ring.state().check(RingUse::Rotate)?;
+        ring.add_version(self.provider(), self.base().clock.now())
     }
 
-    fn commit<T>(&self, plan: impl Fn(Reader<'_>) -> Result<Change<T>, KmsError>) -> Result<T, KmsError> {
+    fn switch(&self, ring: &mut RingRecord, state: RingState) -> Result<(), KmsError> {
+        ring.state().check(RingUse::Switch)?;
+        if ring.state != state {
+            (ring.state, ring.changed) = (state, self.base().clock.now());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn commit<T>(
+        &self,
+        plan: impl Fn(Reader<'_>) -> Result<Change<T>, KmsError>,
+    ) -> Result<T, KmsError> {
         commit(&*self.base().store, self.tenant(), plan)
     }
 
-    fn changed<T>(
+    pub(crate) fn changed<T>(
         &self,
         mut reader: Reader<'_>,
         name: &Name,
@@ -221,7 +262,7 @@ impl Rings {
             // Nobody has it in memory.
             Action::Create => {}
             // A node that has not heard of it yet does a little longer what was allowed before.
-            Action::Rotate | Action::Enable => base.lease.announce(&mut change, tenant)?,
+            Action::Rotate | Action::Enable | Action::Resume => base.lease.announce(&mut change, tenant)?,
             _ => base.lease.revoke(&mut change, tenant)?,
         }
         Ok(change)

@@ -1,7 +1,8 @@
+use minicbor::{Decode, Encode};
 use strongroom_core::{Algorithm, Name, UseLimit};
 
 use crate::{
-    KmsError, Rings,
+    KmsError, Policy, Rings,
     record::{RingRecord, load},
     uses::{self, Meter, Usage, UsesRecord},
 };
@@ -17,21 +18,27 @@ pub struct UseLimits {
 }
 
 /// What happens when a key encrypted as many messages as it may.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum AtLimit {
     /// It encrypts no more: [`KmsError::Exhausted`].
     #[default]
+    #[n(1)]
     Stop,
     /// The ring gets a new version, on behalf of the caller who needs it. A version that was asked for stops all the
     /// same.
+    #[n(2)]
     Rotate,
 }
 
 impl UseLimits {
-    fn of(&self, algorithm: Algorithm) -> Option<UseLimit> {
-        let UseLimit { warn, stop } = algorithm.use_limit()?;
-        let lower = self.lower.unwrap_or(UseLimit { warn, stop });
-        Some(UseLimit { warn: warn.min(lower.warn), stop: stop.min(lower.stop) })
+    /// The lowest of the limits of the algorithm, of all rings and of this one.
+    fn of(&self, algorithm: Algorithm, policy: &Policy) -> Option<UseLimit> {
+        let least = |limit: UseLimit, lower: Option<UseLimit>| match lower {
+            Some(lower) => UseLimit { warn: limit.warn.min(lower.warn), stop: limit.stop.min(lower.stop) },
+            None => limit,
+        };
+        Some(least(least(algorithm.use_limit()?, self.lower), policy.use_limit))
     }
 }
 
@@ -44,7 +51,7 @@ impl Rings {
     pub fn usage(&self, name: &Name) -> Result<Vec<Usage>, KmsError> {
         let _inside = self.base().enter()?;
         let ring = load(&*self.base().store, self.tenant(), name)?;
-        let Some(limit) = self.kms().limits().of(ring.algorithm) else { return Ok(Vec::new()) };
+        let Some(limit) = self.kms().limits().of(ring.algorithm, &ring.policy) else { return Ok(Vec::new()) };
         let key = uses::key(self.tenant(), ring.id)?;
         match self.base().store.get_many(&[key])?.pop().flatten() {
             Some(record) => Ok(UsesRecord::read(&record.value)?.usage(limit)),
@@ -53,7 +60,7 @@ impl Rings {
     }
 
     pub(crate) fn meter(&self, name: &Name, ring: &RingRecord) -> Option<Meter> {
-        let limit = self.kms().limits().of(ring.algorithm)?;
+        let limit = self.kms().limits().of(ring.algorithm, &ring.policy)?;
         let (base, tenant, name) = (self.base().clone(), self.tenant(), name.clone());
         Some(Meter { base, tenant, name, ring: ring.id, limit })
     }
@@ -68,13 +75,16 @@ impl Rings {
         let newest = version.is_none_or(|version| version == 0);
         loop {
             match encrypt() {
-                Err(KmsError::Exhausted(version))
-                    if newest && self.kms().limits().at_limit == AtLimit::Rotate =>
-                {
+                Err(KmsError::Exhausted(version)) if newest && self.rotates_at_limit(name)? => {
                     self.rotate_from(name, version)?;
                 }
                 done => return done,
             }
         }
+    }
+
+    fn rotates_at_limit(&self, name: &Name) -> Result<bool, KmsError> {
+        let at_limit = self.loaded(name)?.view.policy.at_limit.unwrap_or(self.kms().limits().at_limit);
+        Ok(at_limit == AtLimit::Rotate)
     }
 }

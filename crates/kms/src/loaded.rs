@@ -1,16 +1,32 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
-use strongroom_core::{Key, KeyError, Plaintext, Provider, Purpose, StoreError, Stored};
+use strongroom_core::{Base, Clock, Key, KeyError, Plaintext, Provider, Purpose, Stored, Tenant, Time};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
 
-use crate::{KmsError, Ring, Signature, budget::Budget, raw, record::RingRecord, uses::Meter};
+use crate::{
+    KmsError, Operation, Ring, RingVersion, Signature, VersionState,
+    archive::{self, Archive, Archived},
+    budget::Budget,
+    raw,
+    record::RingRecord,
+    states::KeyUse,
+    uses::Meter,
+};
 
 /// A ring in memory: its state as of one moment, and the keys that this state allows to be used. An operation
 /// takes one of these and looks at no other, so that it sees one state from its beginning to its end.
 pub(crate) struct Loaded {
     pub(crate) view: Ring,
-    /// By version, without gaps. None below the least version that opens, and none of a disabled ring.
+    /// As `view.versions`.
     keys: Vec<VersionKey>,
+    archive: Archive,
+    clock: Arc<dyn Clock>,
+    loaded: Time,
+    /// Whether anything changes by itself as time goes by.
+    timed: bool,
     /// The context of a ciphertext without additional data.
     empty: Context,
     /// Where the uses of a key are reserved, if they are counted.
@@ -20,38 +36,77 @@ pub(crate) struct Loaded {
 /// One version's key, parsed and expanded once: at its first use, so that a ring of many versions costs no more
 /// than the versions that are used.
 struct VersionKey {
-    version: u32,
-    stored: Stored,
+    /// Nothing below the least version that opens, nor in a state in which nobody may use it.
+    stored: Option<Stored>,
     ready: OnceLock<Arc<dyn Key>>,
     /// The uses that it may still make, if they are counted.
     budget: Budget,
 }
 
+/// A version's key with its budget: of one that the ring in memory has, or of an archived one.
+enum Found<'l> {
+    Live(&'l dyn Key, &'l Budget),
+    Archived(Arc<dyn Key>, Arc<Archived>),
+}
+
+impl<'l> Deref for Found<'l> {
+    type Target = dyn Key + 'l;
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Live(key, _) => *key,
+            Self::Archived(key, _) => &**key,
+        }
+    }
+}
+
+impl Found<'_> {
+    fn budget(&self) -> &Budget {
+        match self {
+            Self::Live(_, budget) => budget,
+            Self::Archived(_, archived) => &archived.budget,
+        }
+    }
+}
+
 impl Loaded {
     pub(crate) fn new(
-        provider: &dyn Provider,
+        base: &Base,
+        tenant: Tenant,
         ring: &RingRecord,
         meter: Option<Meter>,
     ) -> Result<Self, KmsError> {
-        let ready =
-            |(version, stored)| VersionKey { version, stored, ready: OnceLock::new(), budget: Budget::new() };
-        let keys = ring.usable().map(ready).collect();
-        Ok(Self { view: ring.view(), keys, empty: Context::new(provider, &[b"kms", b""])?, meter })
+        let loaded = base.clock.now();
+        let view = ring.view(loaded);
+        let waits = |version: &RingVersion| version.state == VersionState::PreActive;
+        let timed = view.policy.not_after.is_some() || view.versions.iter().any(waits);
+        let key = |stored| VersionKey { stored, ready: OnceLock::new(), budget: Budget::new() };
+        Ok(Self {
+            view,
+            keys: ring.usable(loaded).map(key).collect(),
+            archive: Archive::new(base.clone(), tenant, ring),
+            clock: Arc::clone(&base.clock),
+            loaded,
+            timed,
+            empty: Context::new(&*base.provider, &[b"kms", b""])?,
+            meter,
+        })
     }
 
     pub(crate) fn encrypt(
         &self,
         provider: &dyn Provider,
+        operation: Operation,
         version: Option<u32>,
         plaintext: &[u8],
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let raw = self.encrypts_itself()?;
-        let version = self.sealing(version)?;
-        let key = self.key(provider, version)?;
+        let now = self.admit(operation, Some(additional))?;
+        let version = self.protecting(version, now)?;
+        let key = self.key(provider, version, KeyUse::Protect, now)?;
         if raw {
-            self.take_use(version)?;
-            return raw::encrypt(key, version, plaintext, additional);
+            self.take_use(version, key.budget())?;
+            return raw::encrypt(&*key, version, plaintext, additional);
         }
         let mac = key.mac().ok_or(KmsError::WrongType)?;
         let context = self.context(provider, additional)?;
@@ -62,18 +117,22 @@ impl Loaded {
     pub(crate) fn decrypt(
         &self,
         provider: &dyn Provider,
+        operation: Operation,
         ciphertext: &[u8],
         additional: &[u8],
     ) -> Result<Plaintext, KmsError> {
-        if self.encrypts_itself()? {
+        let raw = self.encrypts_itself()?;
+        let (now, what) = (self.admit(operation, Some(additional))?, operation.key_use(true));
+        if raw {
             let (version, sealed) = raw::parse(self.view.algorithm, ciphertext)?;
-            return raw::decrypt(self.opening(provider, version)?, sealed, additional);
+            return raw::decrypt(&*self.processing(provider, version, what, now)?, sealed, additional);
         }
         let named = Header::parse(ciphertext)?.key;
         if named.id != self.view.id {
             return Err(KmsError::OpenFailed);
         }
-        let mac = self.opening(provider, named.version)?.mac().ok_or(KmsError::WrongType)?;
+        let key = self.processing(provider, named.version, what, now)?;
+        let mac = key.mac().ok_or(KmsError::WrongType)?;
         let context = self.context(provider, additional)?;
         Ok(envelope::open(provider, mac, named, &context, ciphertext)?)
     }
@@ -85,33 +144,39 @@ impl Loaded {
         sign: impl FnOnce(&dyn Key) -> Result<Vec<u8>, KeyError>,
     ) -> Result<Signature, KmsError> {
         self.signs()?;
-        let version = self.sealing(version)?;
-        Ok(Signature { version, bytes: sign(self.key(provider, version)?)? })
+        let now = self.admit(Operation::Sign, None)?;
+        let version = self.protecting(version, now)?;
+        let key = self.key(provider, version, KeyUse::Protect, now)?;
+        Ok(Signature { version, bytes: sign(&*key)? })
     }
 
     /// What the newest version, or the one asked for, makes, and its number.
     pub(crate) fn make<T>(
         &self,
         provider: &dyn Provider,
-        purpose: Purpose,
+        (operation, purpose): (Operation, Purpose),
+        context: Option<&[u8]>,
         version: Option<u32>,
         make: impl FnOnce(&dyn Key) -> Result<T, KeyError>,
     ) -> Result<(u32, T), KmsError> {
         self.is_for(purpose)?;
-        let version = self.sealing(version)?;
-        Ok((version, make(self.key(provider, version)?)?))
+        let now = self.admit(operation, context)?;
+        let version = self.protecting(version, now)?;
+        Ok((version, make(&*self.key(provider, version, KeyUse::Protect, now)?)?))
     }
 
     /// Does something with the version that made what is looked at.
     pub(crate) fn look<T>(
         &self,
         provider: &dyn Provider,
-        purpose: Purpose,
+        (operation, purpose): (Operation, Purpose),
+        context: Option<&[u8]>,
         version: u32,
         look: impl FnOnce(&dyn Key) -> Result<T, KeyError>,
     ) -> Result<T, KmsError> {
         self.is_for(purpose)?;
-        Ok(look(self.opening(provider, version)?)?)
+        let now = self.admit(operation, context)?;
+        Ok(look(&*self.processing(provider, version, operation.key_use(true), now)?)?)
     }
 
     pub(crate) fn verify(
@@ -121,7 +186,18 @@ impl Loaded {
         verify: impl FnOnce(&dyn Key) -> Result<bool, KeyError>,
     ) -> Result<bool, KmsError> {
         self.signs()?;
-        Ok(verify(self.opening(provider, version)?)?)
+        let now = self.admit(Operation::Verify, None)?;
+        Ok(verify(&*self.processing(provider, version, KeyUse::Verify, now)?)?)
+    }
+
+    /// The newest version but those that are not used yet: it is the one that signs and encrypts.
+    pub(crate) fn current(&self) -> Result<&RingVersion, KmsError> {
+        self.current_at(self.now())
+    }
+
+    fn current_at(&self, now: Time) -> Result<&RingVersion, KmsError> {
+        let used = |version: &&RingVersion| version.state_at(now) != VersionState::PreActive;
+        self.view.versions.iter().rev().find(used).ok_or(KmsError::NoVersion)
     }
 
     fn is_for(&self, purpose: Purpose) -> Result<(), KmsError> {
@@ -138,9 +214,9 @@ impl Loaded {
     }
 
     /// Counts one encryption, if they are counted, before it happens.
-    fn take_use(&self, version: u32) -> Result<(), KmsError> {
+    fn take_use(&self, version: u32, budget: &Budget) -> Result<(), KmsError> {
         match &self.meter {
-            Some(meter) => self.found(version)?.budget.take(|block| meter.reserve(version, block)),
+            Some(meter) => budget.take(|block| meter.reserve(version, block)),
             None => Ok(()),
         }
     }
@@ -149,42 +225,88 @@ impl Loaded {
         if self.view.algorithm.signs() { Ok(()) } else { Err(KmsError::WrongType) }
     }
 
-    /// The version that encrypts and signs: the one asked for if the ring allows it, else the newest.
-    pub(crate) fn sealing(&self, asked: Option<u32>) -> Result<u32, KmsError> {
-        let latest = self.view.versions.last().map_or(0, |version| version.version);
-        let version = asked.filter(|version| *version != 0).unwrap_or(latest);
+    /// Whether the ring's policy allows an operation with this additional data or context now; answers the time.
+    pub(crate) fn admit(&self, operation: Operation, context: Option<&[u8]>) -> Result<Time, KmsError> {
+        let now = self.now();
+        self.view.policy.admit(operation, context, now)?;
+        if self.view.derived && context.is_some_and(<[u8]>::is_empty) {
+            return Err(KmsError::Policy(
+                "this key needs a context, or additional data, for every operation",
+            ));
+        }
+        Ok(now)
+    }
+
+    /// The present, where it matters.
+    fn now(&self) -> Time {
+        if self.timed { self.clock.now().max(self.loaded) } else { self.loaded }
+    }
+
+    /// The version that encrypts and signs: the one asked for if the ring allows it, else the newest that is used already.
+    pub(crate) fn protecting(&self, asked: Option<u32>, now: Time) -> Result<u32, KmsError> {
+        let version = match asked.filter(|version| *version != 0) {
+            Some(version) => version,
+            None => self.current_at(now)?.version,
+        };
         let lowest = self.view.min_encryption_version.max(self.view.min_decryption_version);
         if version < lowest { Err(KmsError::TooOld) } else { Ok(version) }
     }
 
     /// The key that made a ciphertext or signature, if the ring still allows it.
-    fn opening(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
-        self.allows_opening(version)?;
-        self.key(provider, version)
-    }
-
-    /// Whether the ring still allows what a version made.
-    pub(crate) fn allows_opening(&self, version: u32) -> Result<(), KmsError> {
-        if version < self.view.min_decryption_version { Err(KmsError::TooOld) } else { Ok(()) }
-    }
-
-    /// A version's key as it is kept.
-    pub(crate) fn stored(&self, version: u32) -> Result<&Stored, KmsError> {
-        Ok(&self.found(version)?.stored)
-    }
-
-    fn found(&self, version: u32) -> Result<&VersionKey, KmsError> {
-        let place = self.keys.binary_search_by_key(&version, |key| key.version);
-        place.ok().and_then(|place| self.keys.get(place)).ok_or(KmsError::NoVersion)
-    }
-
-    fn key(&self, provider: &dyn Provider, version: u32) -> Result<&dyn Key, KmsError> {
-        let found = self.found(version)?;
-        if let Some(ready) = found.ready.get() {
-            return Ok(&**ready);
+    fn processing(
+        &self,
+        provider: &dyn Provider,
+        version: u32,
+        what: KeyUse,
+        now: Time,
+    ) -> Result<Found<'_>, KmsError> {
+        if version < self.view.min_decryption_version {
+            return Err(KmsError::TooOld);
         }
-        let ready = provider.software().load(&found.stored).map_err(|_| StoreError::Corrupt)?;
-        Ok(&**found.ready.get_or_init(|| ready))
+        self.key(provider, version, what, now)
+    }
+
+    /// Does something with a version's key as it is kept: for a key that is derived from it.
+    pub(crate) fn with_stored<T>(
+        &self,
+        version: u32,
+        what: KeyUse,
+        now: Time,
+        work: impl FnOnce(&Stored) -> Result<T, KmsError>,
+    ) -> Result<T, KmsError> {
+        let Some(place) = self.place(version) else {
+            return work(&self.archive.stored(version, what, now)?);
+        };
+        let shown = self.view.versions.get(place).ok_or(KmsError::NoVersion)?;
+        shown.state_at(now).check(what)?;
+        let found = self.keys.get(place).ok_or(KmsError::NoVersion)?;
+        work(found.stored.as_ref().ok_or(KmsError::NoSecret)?)
+    }
+
+    fn place(&self, version: u32) -> Option<usize> {
+        let first = self.view.versions.first()?.version;
+        usize::try_from(version.checked_sub(first)?).ok()
+    }
+
+    fn key(
+        &self,
+        provider: &dyn Provider,
+        version: u32,
+        what: KeyUse,
+        now: Time,
+    ) -> Result<Found<'_>, KmsError> {
+        let Some(place) = self.place(version) else {
+            let (key, archived) = self.archive.key(version, what, now)?;
+            return Ok(Found::Archived(key, archived));
+        };
+        let shown = self.view.versions.get(place).ok_or(KmsError::NoVersion)?;
+        shown.state_at(now).check(what)?;
+        let found = self.keys.get(place).ok_or(KmsError::NoVersion)?;
+        if let Some(ready) = found.ready.get() {
+            return Ok(Found::Live(&**ready, &found.budget));
+        }
+        let ready = archive::parse(provider, found.stored.as_ref().ok_or(KmsError::NoSecret)?)?;
+        Ok(Found::Live(&**found.ready.get_or_init(|| ready), &found.budget))
     }
 
     fn context(&self, provider: &dyn Provider, additional: &[u8]) -> Result<Context, KmsError> {

@@ -1,15 +1,16 @@
 use std::sync::Arc;
 
-use strongroom_core::{Action, HashAlgorithm, Key, Name, Provider, Purpose};
+use secrecy::ExposeSecret;
+use strongroom_core::{Action, HashAlgorithm, Key, KeyError, Name, Provider, Purpose, Time};
 
-use crate::{Code, KmsError, Rings, loaded::Loaded};
+use crate::{Code, KmsError, Operation, Rings, loaded::Loaded, states::KeyUse};
 
 /// What a key of HMAC is derived for, beside the ring's id.
 const INFO: &[u8] = b"strongroom kms hmac";
 
 /// HMAC with a hash that is asked for. A ring of HMAC computes with its own hash and no other. Every version of any other ring
-/// has beside its key one of HMAC for each hash: HKDF-SHA-256 (RFC 5869) of the secret as it is stored, with the ring's id
-/// as salt and the hash and the version in `info`.
+/// has beside its key one of HMAC for each hash: HKDF-SHA-256 (RFC 5869) of the secret, in the form
+/// that [`KeyBackend::import`](strongroom_core::KeyBackend::import) takes, with the ring's id as salt and the hash and the version in `info`.
 impl Rings {
     /// The code of a message, by the newest version or one that the ring's `min_encryption_version` allows.
     ///
@@ -23,14 +24,17 @@ impl Rings {
         hash: HashAlgorithm,
         message: &[u8],
     ) -> Result<Code, KmsError> {
+        let provider = self.provider();
         self.with_ring(Action::Mac, name, |ring| {
             if is_own(ring, hash)? {
-                let made =
-                    ring.make(self.provider(), Purpose::Mac, version, |key| key.compute_mac(message))?;
-                return Ok(Code { version: made.0, bytes: made.1.to_vec() });
+                let how = (Operation::Mac, Purpose::Mac);
+                let (version, code) =
+                    ring.make(provider, how, None, version, |key| key.compute_mac(message))?;
+                return Ok(Code { version, bytes: code.to_vec() });
             }
-            let version = ring.sealing(version)?;
-            let key = beside(self.provider(), ring, version, hash)?;
+            let now = ring.admit(Operation::Mac, None)?;
+            let version = ring.protecting(version, now)?;
+            let key = beside(provider, ring, (version, KeyUse::Protect), now, hash)?;
             Ok(Code { version, bytes: key.compute_mac(message)?.to_vec() })
         })
     }
@@ -46,13 +50,19 @@ impl Rings {
         message: &[u8],
         code: &Code,
     ) -> Result<bool, KmsError> {
+        let provider = self.provider();
         self.with_ring(Action::VerifyMac, name, |ring| {
             let verify = |key: &dyn Key| key.verify_mac(message, &code.bytes);
             if is_own(ring, hash)? {
-                return ring.look(self.provider(), Purpose::Mac, code.version, verify);
+                let how = (Operation::VerifyMac, Purpose::Mac);
+                return ring.look(provider, how, None, code.version, verify);
             }
-            ring.allows_opening(code.version)?;
-            Ok(verify(&*beside(self.provider(), ring, code.version, hash)?)?)
+            let now = ring.admit(Operation::VerifyMac, None)?;
+            if code.version < ring.view.min_decryption_version {
+                return Err(KmsError::TooOld);
+            }
+            let key = beside(provider, ring, (code.version, KeyUse::Process), now, hash)?;
+            Ok(verify(&*key)?)
         })
     }
 }
@@ -70,16 +80,20 @@ fn is_own(ring: &Loaded, hash: HashAlgorithm) -> Result<bool, KmsError> {
     }
 }
 
-/// The key of HMAC that a version has beside its own.
+/// The key of HMAC that a version has beside its own. There is none where only the public half is here.
 fn beside(
     provider: &dyn Provider,
     ring: &Loaded,
-    version: u32,
+    (version, what): (u32, KeyUse),
+    now: Time,
     hash: HashAlgorithm,
 ) -> Result<Arc<dyn Key>, KmsError> {
-    let algorithm = hash.hmac();
+    let (software, algorithm) = (provider.software(), hash.hmac());
     let info = [INFO, &[algorithm.number()], &version.to_be_bytes()].concat();
-    let secret = provider.hkdf(ring.stored(version)?.expose(), &ring.view.id, &info);
-    let software = provider.software();
+    let secret = ring.with_stored(version, what, now, |stored| match software.export(stored) {
+        Ok(material) => Ok(provider.hkdf(material.expose_secret(), &ring.view.id, &info)),
+        Err(KeyError::Unsupported) => Err(KmsError::NoSecret),
+        Err(error) => Err(error.into()),
+    })?;
     Ok(software.load(&software.import(algorithm, &*secret)?)?)
 }

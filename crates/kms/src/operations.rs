@@ -1,7 +1,7 @@
 use strongroom_core::{Action, Key, MAX_DERIVED, Name, Plaintext, Purpose};
 use zeroize::Zeroizing;
 
-use crate::{KmsError, Rings};
+use crate::{KmsError, Operation, Rings};
 
 /// The code of a message, and the version that made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +60,9 @@ impl Rings {
     /// [`KmsError`].
     pub fn mac(&self, name: &Name, version: Option<u32>, message: &[u8]) -> Result<Code, KmsError> {
         let (version, code) = self.with_ring(Action::Mac, name, |ring| {
-            ring.make(self.provider(), Purpose::Mac, version, |key| key.compute_mac(message))
+            ring.make(self.provider(), (Operation::Mac, Purpose::Mac), None, version, |key| {
+                key.compute_mac(message)
+            })
         })?;
         Ok(Code { version, bytes: code.to_vec() })
     }
@@ -71,7 +73,8 @@ impl Rings {
     /// [`KmsError`]; a wrong code is `Ok(false)`.
     pub fn verify_mac(&self, name: &Name, message: &[u8], code: &Code) -> Result<bool, KmsError> {
         self.with_ring(Action::VerifyMac, name, |ring| {
-            ring.look(self.provider(), Purpose::Mac, code.version, |key| key.verify_mac(message, &code.bytes))
+            let verify = |key: &dyn Key| key.verify_mac(message, &code.bytes);
+            ring.look(self.provider(), (Operation::VerifyMac, Purpose::Mac), None, code.version, verify)
         })
     }
 
@@ -92,10 +95,11 @@ impl Rings {
             return Err(KmsError::Invalid("a label has no zero byte, and 1 to 4,096 bytes are derived"));
         }
         let (provider, derive) = (self.provider(), |key: &dyn Key| key.derive(label, context, length));
+        let of = (Operation::Derive, Purpose::Derive);
         let (version, mut derived) =
             self.with_ring(Action::Derive, name, |ring| match version.filter(|version| *version != 0) {
-                Some(version) => Ok((version, ring.look(provider, Purpose::Derive, version, derive)?)),
-                None => ring.make(provider, Purpose::Derive, None, derive),
+                Some(version) => Ok((version, ring.look(provider, of, Some(context), version, derive)?)),
+                None => ring.make(provider, of, Some(context), None, derive),
             })?;
         Ok(Derived { version, secret: Plaintext::new(std::mem::take(&mut *derived)) })
     }

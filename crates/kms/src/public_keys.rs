@@ -1,6 +1,6 @@
 use strongroom_core::{Action, Key, KeyError, Name, Plaintext, Purpose, SealOptions, SignOptions};
 
-use crate::{KmsError, Rings, Signature, loaded::Loaded};
+use crate::{KmsError, Operation, Rings, Signature, loaded::Loaded};
 
 /// What was sealed to a ring's public half, and the version that opens it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,8 @@ impl Rings {
     ) -> Result<Sealed, KmsError> {
         self.with_ring(Action::Encrypt, name, |ring| {
             let seal = |key: &dyn Key| Ok(key.seal(plaintext, options));
-            let (version, sealed) = ring.make(self.provider(), opens(ring)?, version, seal)?;
+            let (version, sealed) =
+                ring.make(self.provider(), (Operation::Encrypt, opens(ring)?), None, version, seal)?;
             let bytes = sealed.map_err(|error| match error {
                 KeyError::Invalid => KmsError::Invalid("the plaintext is too long for this key"),
                 other => other.into(),
@@ -87,7 +88,8 @@ impl Rings {
     ) -> Result<Plaintext, KmsError> {
         self.with_ring(Action::Decrypt, name, |ring| {
             let open = |key: &dyn Key| Ok(key.open(&sealed.bytes, options));
-            ring.look(self.provider(), opens(ring)?, sealed.version, open)?.map_err(opaque)
+            let of = (Operation::Decrypt, opens(ring)?);
+            ring.look(self.provider(), of, None, sealed.version, open)?.map_err(opaque)
         })
     }
 
@@ -99,10 +101,11 @@ impl Rings {
     /// secret would be the same for everyone.
     pub fn agree(&self, name: &Name, version: Option<u32>, peer: &[u8]) -> Result<Plaintext, KmsError> {
         let (provider, agree) = (self.provider(), |key: &dyn Key| Ok(key.agree(peer)));
+        let of = (Operation::Agree, Purpose::Agree);
         self.with_ring(Action::Agree, name, |ring| {
             let secret = match version.filter(|version| *version != 0) {
-                Some(version) => ring.look(provider, Purpose::Agree, version, agree)?,
-                None => ring.make(provider, Purpose::Agree, None, agree)?.1,
+                Some(version) => ring.look(provider, of, None, version, agree)?,
+                None => ring.make(provider, of, None, None, agree)?.1,
             };
             secret.map(|mut secret| Plaintext::new(std::mem::take(&mut *secret))).map_err(opaque)
         })
@@ -115,7 +118,8 @@ impl Rings {
     /// [`KmsError`].
     pub fn encapsulate(&self, name: &Name, version: Option<u32>) -> Result<Shared, KmsError> {
         let (version, mut made) = self.with_ring(Action::Encapsulate, name, |ring| {
-            ring.make(self.provider(), Purpose::Decapsulate, version, |key| key.encapsulate())
+            let of = (Operation::Encapsulate, Purpose::Decapsulate);
+            ring.make(self.provider(), of, None, version, |key| key.encapsulate())
         })?;
         let secret = Plaintext::new(std::mem::take(&mut *made.secret));
         Ok(Shared { version, ciphertext: made.ciphertext, secret })
@@ -129,7 +133,13 @@ impl Rings {
     pub fn decapsulate(&self, name: &Name, version: u32, ciphertext: &[u8]) -> Result<Plaintext, KmsError> {
         let decapsulate = |key: &dyn Key| Ok(key.decapsulate(ciphertext));
         self.with_ring(Action::Decapsulate, name, |ring| {
-            let secret = ring.look(self.provider(), Purpose::Decapsulate, version, decapsulate)?;
+            let secret = ring.look(
+                self.provider(),
+                (Operation::Decapsulate, Purpose::Decapsulate),
+                None,
+                version,
+                decapsulate,
+            )?;
             secret.map(|mut secret| Plaintext::new(std::mem::take(&mut *secret))).map_err(opaque)
         })
     }

@@ -1,16 +1,18 @@
+use std::time::Duration;
+
 use minicbor::{Decode, Decoder, Encode};
-use secrecy::SecretSlice;
 use strongroom_core::{
-    Algorithm, Name, Provider, PublicKey, Range, RecordKey, Segment, Store, StoreError, Stored, Table,
-    Tenant, Time,
+    Algorithm, Name, Provider, Range, RecordKey, Segment, Store, StoreError, Stored, Table, Tenant, Time,
 };
 use zeroize::Zeroizing;
 
-use crate::{KmsError, Ring, RingVersion, Settings};
+use crate::{
+    KmsError, Origin, Policy, Ring, RingState, VersionState, states::RingUse, version_record::VersionRecord,
+};
 
-/// Rings, by name: one record each, with all versions.
+/// Rings, by name: one record each, with the newest versions.
 pub(crate) const RINGS: Table = Table::new(0x0101);
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// Versions that a ring's record holds.
 pub(crate) const VERSIONS: usize = 1_000;
 
@@ -24,27 +26,62 @@ pub(crate) struct RingRecord {
     #[n(2)]
     pub(crate) algorithm: Algorithm,
     #[n(3)]
-    pub(crate) min_decryption: u32,
+    pub(crate) made: Time,
+    /// Neither pending deletion nor destroyed: the first is told by `deletion`, and a ring that is gone has no record.
     #[n(4)]
-    pub(crate) min_encryption: u32,
+    pub(crate) state: RingState,
+    /// Since when it is in this state, or its deletion is pending.
     #[n(5)]
-    pub(crate) deletion_allowed: bool,
+    pub(crate) changed: Time,
+    /// When it ends; what is in `state` is what it goes back to.
     #[n(6)]
-    pub(crate) disabled: bool,
+    pub(crate) deletion: Option<Time>,
     #[n(7)]
-    versions: Vec<VersionRecord>,
+    pub(crate) flags: Flags,
+    /// At most which version is decrypted, encrypted with, and there at all.
+    #[n(8)]
+    pub(crate) min_decryption: u32,
+    #[n(9)]
+    pub(crate) min_encryption: u32,
+    #[n(10)]
+    pub(crate) min_available: u32,
+    #[n(11)]
+    pub(crate) rotation: Option<Rotation>,
+    /// In milliseconds.
+    #[n(12)]
+    pub(crate) publish_delay: u64,
+    #[n(13)]
+    pub(crate) policy: Policy,
+    /// The newest, without gaps; those before, down to `min_available`, are archived.
+    #[n(14)]
+    pub(crate) versions: Vec<VersionRecord>,
 }
 
-#[derive(Encode, Decode)]
-struct VersionRecord {
+/// What is so or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Flags {
     #[n(0)]
-    version: u32,
+    pub(crate) deletion_allowed: bool,
     #[n(1)]
-    made: Time,
-    #[cbor(n(2), with = "strongroom_core::secret_bytes")]
-    secret: Zeroizing<Vec<u8>>,
-    #[cbor(n(3), with = "minicbor::bytes")]
-    public: Option<Vec<u8>>,
+    pub(crate) exportable: bool,
+    #[n(2)]
+    pub(crate) plaintext_backup: bool,
+    #[n(3)]
+    pub(crate) derived: bool,
+    #[n(4)]
+    pub(crate) imported: bool,
+    #[n(5)]
+    pub(crate) allow_rotation: bool,
+}
+
+/// A rotation by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct Rotation {
+    /// In milliseconds.
+    #[n(0)]
+    pub(crate) period: u64,
+    #[n(1)]
+    pub(crate) next: Time,
 }
 
 pub(crate) fn key(tenant: Tenant, name: &str) -> Result<RecordKey, StoreError> {
@@ -65,19 +102,37 @@ pub(crate) fn name_of(key: &RecordKey) -> Result<Name, StoreError> {
 }
 
 impl RingRecord {
-    pub(crate) fn new(provider: &dyn Provider, algorithm: Algorithm, now: Time) -> Result<Self, KmsError> {
+    /// A ring without a version.
+    pub(crate) fn empty(
+        provider: &dyn Provider,
+        algorithm: Algorithm,
+        state: RingState,
+        now: Time,
+    ) -> Result<Self, KmsError> {
         let mut id = [0; 16];
         provider.random().fill_secret(&mut id)?;
-        let mut ring = Self {
+        Ok(Self {
             format: FORMAT,
             id,
             algorithm,
+            made: now,
+            state,
+            changed: now,
+            deletion: None,
+            flags: Flags::default(),
             min_decryption: 1,
             min_encryption: 0,
-            deletion_allowed: false,
-            disabled: false,
+            min_available: 1,
+            rotation: None,
+            publish_delay: 0,
+            policy: Policy::default(),
             versions: Vec::new(),
-        };
+        })
+    }
+
+    /// A ring with one version, made here.
+    pub(crate) fn new(provider: &dyn Provider, algorithm: Algorithm, now: Time) -> Result<Self, KmsError> {
+        let mut ring = Self::empty(provider, algorithm, RingState::Active, now)?;
         ring.add_version(provider, now)?;
         Ok(ring)
     }
@@ -86,6 +141,7 @@ impl RingRecord {
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         match format(bytes) {
             Some(known) if known == u64::from(FORMAT) => {}
+            Some(1) => return Err(StoreError::Unsupported("read a ring of format 1, which no release made")),
             Some(_) => return Err(StoreError::Unsupported("read a ring that a newer version made")),
             None => return Err(StoreError::Corrupt),
         }
@@ -99,9 +155,15 @@ impl RingRecord {
             [before, after] => before.version.checked_add(1) == Some(after.version),
             _ => false,
         };
-        let numbered = self.versions.first().is_some_and(|first| first.version > 0);
-        numbered
+        let waits = matches!(self.state, RingState::Creating | RingState::PendingImport);
+        let stands = matches!(self.state, RingState::Active | RingState::Disabled);
+        (waits || stands)
+            && waits == self.versions.is_empty()
+            && self.versions.iter().all(VersionRecord::is_sound)
             && self.versions.windows(2).all(follows)
+            && (1..=self.first_live()).contains(&self.min_available)
+            && self.rotation.is_none_or(|rotation| rotation.period > 0)
+            && self.policy.check().is_ok()
             && self.check_minimums(self.min_decryption, self.min_encryption).is_ok()
     }
 
@@ -113,42 +175,61 @@ impl RingRecord {
     }
 
     /// At least the length of the record.
-    fn room(&self) -> usize {
-        let public = |version: &VersionRecord| version.public.as_ref().map_or(0, Vec::len);
-        let each = |version: &VersionRecord| 64 + version.secret.len() + public(version);
-        128 + self.versions.iter().map(each).sum::<usize>()
+    pub(crate) fn room(&self) -> usize {
+        let context = self.policy.context.as_ref().map_or(0, Vec::len);
+        192 + context + self.versions.iter().map(VersionRecord::room).sum::<usize>()
+    }
+
+    /// The state that it is in, all told.
+    pub(crate) fn state(&self) -> RingState {
+        if self.deletion.is_some() { RingState::PendingDeletion } else { self.state }
     }
 
     pub(crate) fn latest(&self) -> u32 {
         self.versions.last().map_or(0, |version| version.version)
     }
 
+    /// The oldest version in the record.
+    pub(crate) fn first_live(&self) -> u32 {
+        self.versions.first().map_or(1, |version| version.version)
+    }
+
+    /// A version in the record.
+    pub(crate) fn version_mut(&mut self, version: u32) -> Option<&mut VersionRecord> {
+        let place = version.checked_sub(self.first_live())?;
+        self.versions.get_mut(usize::try_from(place).ok()?)
+    }
+
     /// Makes the next version; answers its number.
     pub(crate) fn add_version(&mut self, provider: &dyn Provider, made: Time) -> Result<u32, KmsError> {
+        let stored = provider.software().generate(self.algorithm)?;
+        self.push_version(&stored, Origin::Generated, made)
+    }
+
+    /// Adds the next version; answers its number. The first one is used at once, and others after the publish delay.
+    pub(crate) fn push_version(
+        &mut self,
+        stored: &Stored,
+        origin: Origin,
+        made: Time,
+    ) -> Result<u32, KmsError> {
         let version = self.latest().checked_add(1).filter(|_| self.versions.len() < VERSIONS);
         let version =
             version.ok_or(KmsError::Invalid("a key has at most 1,000 versions: begin a new one"))?;
-        let stored = provider.software().generate(self.algorithm)?;
-        let public = stored.public.as_ref().map(|public| public.bytes.clone());
-        let secret = Zeroizing::new(stored.expose().to_vec());
-        self.versions.push(VersionRecord { version, made, secret, public });
+        let delay = if version == 1 { 0 } else { self.publish_delay };
+        let activates = made + Duration::from_millis(delay);
+        self.versions.push(VersionRecord::new(version, stored, origin, made, activates));
         Ok(version)
     }
 
-    pub(crate) fn configure(&mut self, settings: &Settings) -> Result<(), KmsError> {
-        let decryption = settings.min_decryption_version.unwrap_or(self.min_decryption);
-        let encryption = settings.min_encryption_version.unwrap_or(self.min_encryption);
-        self.check_minimums(decryption, encryption)?;
-        (self.min_decryption, self.min_encryption) = (decryption, encryption);
-        self.deletion_allowed = settings.deletion_allowed.unwrap_or(self.deletion_allowed);
-        Ok(())
-    }
-
-    fn check_minimums(&self, decryption: u32, encryption: u32) -> Result<(), KmsError> {
-        if !(1..=self.latest()).contains(&decryption) {
-            return Err(KmsError::Invalid("min_decryption_version must be from 1 to the newest version"));
+    pub(crate) fn check_minimums(&self, decryption: u32, encryption: u32) -> Result<(), KmsError> {
+        let newest = self.latest().max(1);
+        if !(self.min_available..=newest).contains(&decryption) {
+            return Err(KmsError::Invalid(
+                "min_decryption_version must be from the oldest version that is there to the newest",
+            ));
         }
-        if encryption != 0 && !(decryption..=self.latest()).contains(&encryption) {
+        if encryption != 0 && !(decryption..=newest).contains(&encryption) {
             return Err(KmsError::Invalid(
                 "min_encryption_version must be 0 or from min_decryption_version to the newest version",
             ));
@@ -156,42 +237,55 @@ impl RingRecord {
         Ok(())
     }
 
-    /// The keys that the ring's state allows to be used, oldest first: what nothing may use is not copied.
-    pub(crate) fn usable(&self) -> impl Iterator<Item = (u32, Stored)> {
-        let allowed = |version: &&VersionRecord| !self.disabled && version.version >= self.min_decryption;
-        self.versions.iter().filter(allowed).map(|version| (version.version, self.stored(version)))
+    /// Of each version in the record, oldest first, its key where the state of the ring and its own allow any use of it: what
+    /// nothing may use is not copied.
+    pub(crate) fn usable(&self, now: Time) -> impl Iterator<Item = Option<Stored>> {
+        let purpose = self.algorithm.purpose();
+        let opens = self.state().allows(RingUse::UseKeys);
+        let may = move |version: &VersionRecord| {
+            // It becomes active while it is in memory.
+            let waits = version.state(now) == VersionState::PreActive;
+            opens
+                && version.version >= self.min_decryption
+                && (waits || version.state(now).needs_key(purpose))
+        };
+        let key = move |version: &VersionRecord| {
+            if may(version) { version.stored(self.algorithm) } else { None }
+        };
+        self.versions.iter().map(key)
     }
 
-    /// All keys, whoever may use them, oldest first.
+    /// All keys in the record, whoever may use them, oldest first.
     pub(crate) fn all(&self) -> impl Iterator<Item = Stored> {
-        self.versions.iter().map(|version| self.stored(version))
+        self.versions.iter().filter_map(|version| version.stored(self.algorithm))
     }
 
-    fn stored(&self, version: &VersionRecord) -> Stored {
-        let secret = SecretSlice::from(version.secret.to_vec());
-        Stored { algorithm: self.algorithm, secret, public: self.public(version) }
-    }
-
-    pub(crate) fn view(&self) -> Ring {
-        let versions = self.versions.iter().map(|version| RingVersion {
-            version: version.version,
-            made: version.made,
-            public: self.public(version),
-        });
+    pub(crate) fn view(&self, now: Time) -> Ring {
+        let Flags { deletion_allowed, exportable, plaintext_backup, derived, imported, allow_rotation } =
+            self.flags;
         Ring {
             id: self.id,
             algorithm: self.algorithm,
+            made: self.made,
+            state: self.state(),
+            since: self.changed,
+            deletion: self.deletion,
+            latest_version: self.latest(),
             min_decryption_version: self.min_decryption,
             min_encryption_version: self.min_encryption,
-            deletion_allowed: self.deletion_allowed,
-            disabled: self.disabled,
-            versions: versions.collect(),
+            min_available_version: self.min_available,
+            deletion_allowed,
+            exportable,
+            plaintext_backup,
+            derived,
+            imported,
+            allow_rotation,
+            rotation_period: self.rotation.map(|rotation| Duration::from_millis(rotation.period)),
+            next_rotation: self.rotation.map(|rotation| rotation.next),
+            publish_delay: Duration::from_millis(self.publish_delay),
+            policy: self.policy.clone(),
+            versions: self.versions.iter().map(|version| version.view(self.algorithm, now)).collect(),
         }
-    }
-
-    fn public(&self, version: &VersionRecord) -> Option<PublicKey> {
-        let bytes = version.public.clone()?;
-        Some(PublicKey { algorithm: self.algorithm, bytes })
     }
 }
 
@@ -220,12 +314,18 @@ mod tests {
         let (provider, now) = (RustCrypto::new(), Time::from_millis(1));
         let mut ring = RingRecord::new(&provider, Algorithm::Ed25519, now).unwrap();
         (2..=4).for_each(|version| assert_eq!(ring.add_version(&provider, now).unwrap(), version));
-        let usable = |ring: &RingRecord| ring.usable().map(|(version, _)| version).collect::<Vec<_>>();
-        assert_eq!(usable(&ring), [1, 2, 3, 4]);
-        ring.configure(&Settings { min_decryption_version: Some(3), ..Settings::default() }).unwrap();
-        assert_eq!(usable(&ring), [3, 4]);
-        ring.disabled = true;
-        assert_eq!(usable(&ring), []);
+        let usable = |ring: &RingRecord| ring.usable(now).map(|key| key.is_some()).collect::<Vec<_>>();
+        assert_eq!(usable(&ring), [true; 4]);
+        ring.min_decryption = 3;
+        assert_eq!(usable(&ring), [false, false, true, true]);
+        ring.versions[3].set_state(VersionState::Suspended, now);
+        assert_eq!(usable(&ring), [false, false, true, true], "it still verifies");
+        ring.versions[3].set_state(VersionState::Compromised, now);
+        assert_eq!(usable(&ring), [false, false, true, false]);
+        ring.deletion = Some(now);
+        assert_eq!(usable(&ring), [false; 4]);
+        (ring.deletion, ring.state) = (None, RingState::Disabled);
+        assert_eq!(usable(&ring), [false; 4]);
     }
 
     #[test]

@@ -47,9 +47,14 @@ impl KmsError {
         match self {
             Self::NotFound | Self::NoVersion => Verdict::Failed(Failure::NotFound),
             Self::Exists => Verdict::Failed(Failure::Conflict),
-            Self::Disabled | Self::NotDeletable | Self::TooOld | Self::Exhausted(_) => {
-                Verdict::Refused(Refusal::State)
-            }
+            Self::Disabled
+            | Self::RingState(_)
+            | Self::VersionState(_)
+            | Self::Policy(_)
+            | Self::NoSecret
+            | Self::NotDeletable
+            | Self::TooOld
+            | Self::Exhausted(_) => Verdict::Refused(Refusal::State),
             Self::OpenFailed => Verdict::Failed(Failure::Cryptography),
             Self::WrongType | Self::Invalid(_) => Verdict::Failed(Failure::Input),
             Self::Commit(strongroom_core::CommitError::Unknown) => Verdict::Failed(Failure::Unknown),

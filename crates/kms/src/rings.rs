@@ -6,11 +6,12 @@ use strongroom_core::{
 };
 
 use crate::{
-    KmsError, Ring, RingHandle,
+    KmsError, Operation, Ring, RingHandle,
     cache::Cache,
     limits::UseLimits,
     loaded::Loaded,
     record::{self, load},
+    states::RingUse,
 };
 
 /// Names that one listing answers with at most.
@@ -125,7 +126,8 @@ impl Rings {
     /// [`KmsError::NotFound`], [`KmsError::Store`].
     pub fn read(&self, name: &Name) -> Result<Ring, KmsError> {
         let _inside = self.base().enter()?;
-        Ok(load(&*self.base().store, self.tenant(), name)?.view())
+        let base = self.base();
+        Ok(load(&*base.store, self.tenant(), name)?.view(base.clock.now()))
     }
 
     /// What a ring's keys are for.
@@ -184,7 +186,9 @@ impl Rings {
     /// # Errors
     /// [`KmsError`]; [`KmsError::OpenFailed`] for whatever does not open.
     pub fn decrypt(&self, name: &Name, envelope: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
-        self.with_ring(Action::Decrypt, name, |ring| ring.decrypt(self.provider(), envelope, additional))
+        self.with_ring(Action::Decrypt, name, |ring| {
+            ring.decrypt(self.provider(), Operation::Decrypt, envelope, additional)
+        })
     }
 
     /// Encrypts anew under the newest version what an older one encrypted.
@@ -209,8 +213,9 @@ impl Rings {
         let _inside = self.base().enter()?;
         let done = self.rotating(name, version, || {
             self.known(name, |ring| {
-                let plaintext = ring.decrypt(self.provider(), envelope, additional)?;
-                ring.encrypt(self.provider(), version, &plaintext, additional)
+                let (provider, rewrap) = (self.provider(), Operation::Rewrap);
+                let plaintext = ring.decrypt(provider, rewrap, envelope, additional)?;
+                ring.encrypt(provider, rewrap, version, &plaintext, additional)
             })
         });
         self.told(Action::Reencrypt, name, done)
@@ -284,7 +289,9 @@ impl Rings {
         additional: &[u8],
     ) -> Result<Vec<u8>, KmsError> {
         let _inside = self.base().enter()?;
-        let encrypt = |ring: &Loaded| ring.encrypt(self.provider(), version, plaintext, additional);
+        let operation = if action == Action::DataKey { Operation::DataKey } else { Operation::Encrypt };
+        let encrypt =
+            |ring: &Loaded| ring.encrypt(self.provider(), operation, version, plaintext, additional);
         let done = self.rotating(name, version, || self.known(name, encrypt));
         self.told(action, name, done)
     }
@@ -319,9 +326,10 @@ impl Rings {
         let ring = self.kms.0.cache.find_or(self.tenant(), name, || {
             base.lease.follow(self.tenant())?;
             let ring = load(&*base.store, self.tenant(), name)?;
-            Loaded::new(&*base.provider, &ring, self.meter(name, &ring))
+            Loaded::new(base, self.tenant(), &ring, self.meter(name, &ring))
         })?;
-        if ring.view.disabled { Err(KmsError::Disabled) } else { Ok(ring) }
+        ring.view.state.check(RingUse::UseKeys)?;
+        Ok(ring)
     }
 
     fn names(&self, after: Option<&Name>, limit: usize) -> Result<Vec<Name>, KmsError> {

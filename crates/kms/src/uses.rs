@@ -4,6 +4,7 @@ use strongroom_core::{Base, Name, RecordKey, Segment, StoreError, Table, Tenant,
 use crate::{
     KmsError,
     record::{self, RingRecord},
+    states::RingUse,
 };
 
 /// How often versions of rings encrypted, by the ring's id: of rings whose keys are to be counted.
@@ -104,11 +105,10 @@ impl Meter {
         commit(&*self.base.store, self.tenant, |mut reader| {
             let ring = reader.get(&record::key(self.tenant, &self.name)?)?.ok_or(KmsError::NotFound)?;
             let ring = RingRecord::read(&ring.value)?;
-            match () {
-                () if ring.id != self.ring => return Err(KmsError::NotFound),
-                () if ring.disabled => return Err(KmsError::Disabled),
-                () => {}
+            if ring.id != self.ring {
+                return Err(KmsError::NotFound);
             }
+            ring.state().check(RingUse::UseKeys)?;
             let key = key(self.tenant, self.ring)?;
             let mut uses = match reader.get(&key)? {
                 Some(uses) => UsesRecord::read(&uses.value)?,

@@ -48,7 +48,7 @@ pub use room::{StartError, Strongroom, Tended};
 pub use strongroom_barrier::{NewSlot, Sealed, Share, Split, Unlock, UnsealSecret, Unsealed};
 pub use strongroom_core::{Algorithm, Caller, CommitError, Event, Name, StillInside, StoreError, Tenant};
 pub use strongroom_keys::RustCrypto;
-pub use strongroom_kms::{Kms, KmsError, Ring, Rings, Settings, Signature};
+pub use strongroom_kms::{Kms, KmsError, Ring, RingState, Rings, Settings, Signature, VersionState};
 #[cfg(feature = "sqlite")]
 pub use strongroom_store_sqlite::SqliteStore;
 

@@ -12,7 +12,7 @@ use strongroom_core::{
     memory::MemoryStore,
 };
 use strongroom_keys::{RustCrypto, envelope::Header};
-use strongroom_kms::{Kms, KmsError, Ring, Settings};
+use strongroom_kms::{Kms, KmsError, Ring, RingState, Settings};
 
 use crate::{
     linear::{Act, Answer, Client, Dice, Load, ROLES, Shown, Text},
@@ -77,12 +77,13 @@ fn least_version(least: u32) -> Settings {
         min_decryption_version: Some(least),
         min_encryption_version: None,
         deletion_allowed: Some(true),
+        ..Settings::NONE
     }
 }
 
 fn shown(ring: &Ring) -> Shown {
-    let newest = ring.versions.last().unwrap().version;
-    Shown { newest, least: ring.min_decryption_version, enabled: !ring.disabled }
+    let newest = ring.latest_version;
+    Shown { newest, least: ring.min_decryption_version, enabled: ring.state == RingState::Active }
 }
 
 fn text(sealed: &[u8]) -> Text {

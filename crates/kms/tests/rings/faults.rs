@@ -7,7 +7,7 @@ use strongroom_core::{
     Store, Table,
     fault::{Fault, FaultStore},
 };
-use strongroom_kms::{Kms, KmsError, Ring, Rings, Settings};
+use strongroom_kms::{Kms, KmsError, Ring, RingState, Rings, Settings};
 use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{
@@ -52,12 +52,12 @@ const CASES: &[Case] = &[
     Case {
         run: |rings| rings.disable(&name("there")),
         action: Action::Disable,
-        happened: |ring| ring.unwrap().disabled,
+        happened: |ring| ring.unwrap().state == RingState::Disabled,
     },
     Case {
         run: |rings| rings.enable(&name("off")),
         action: Action::Enable,
-        happened: |ring| !ring.unwrap().disabled,
+        happened: |ring| ring.unwrap().state == RingState::Active,
     },
     Case {
         run: |rings| rings.delete(&name("there")),

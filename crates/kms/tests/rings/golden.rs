@@ -1,4 +1,4 @@
-//! Records of format 1 stay what they are: those of golden/ring-1.txt come from another implementation.
+//! Records of format 2 stay what they are: those of golden/ring-2.txt come from another implementation.
 
 use std::{
     collections::HashMap,
@@ -9,7 +9,7 @@ use strongroom_core::{
     Algorithm, Batch, KeyError, Outcome, Random, RecordKey, Segment, Store, StoreError, Table, Write,
 };
 use strongroom_keys::{Hash, RustCrypto};
-use strongroom_kms::{Kms, KmsError, Rings, Signature, to_text};
+use strongroom_kms::{Kms, KmsError, RingState, Rings, Signature, to_text};
 use strongroom_store_postgres::testing::Engine;
 use zeroize::Zeroizing;
 
@@ -20,7 +20,7 @@ const RINGS: [(&str, Algorithm); 3] =
 
 /// What the file has under a name.
 fn golden(wanted: &str) -> Vec<u8> {
-    let lines = include_str!("golden/ring-1.txt").lines().filter(|line| !line.starts_with('#'));
+    let lines = include_str!("golden/ring-2.txt").lines().filter(|line| !line.starts_with('#'));
     let all: HashMap<_, _> = lines.filter_map(|line| line.split_once(' ')).collect();
     let hex = all[wanted].as_bytes().chunks(2);
     hex.map(|byte| u8::from_str_radix(str::from_utf8(byte).unwrap(), 16).unwrap()).collect()
@@ -41,7 +41,7 @@ fn holding(ring: &str, record: &[u8]) -> (Arc<Engine>, Rings) {
 }
 
 #[test]
-fn a_ring_of_format_1_opens_and_verifies_what_it_made() {
+fn a_ring_of_format_2_opens_and_verifies_what_it_made() {
     let (_, rings) = holding("aes", &golden("aes.record"));
     for (version, additional) in [(1, &b"order 7"[..]), (2, b"")] {
         let sealed = golden(&format!("aes.{version}.ciphertext"));
@@ -60,13 +60,13 @@ fn a_ring_of_format_1_opens_and_verifies_what_it_made() {
 }
 
 #[test]
-fn a_ring_of_format_1_shows_what_it_says_and_goes_on() {
+fn a_ring_of_format_2_shows_what_it_says_and_goes_on() {
     for (ring, algorithm) in RINGS {
         let (_, rings) = holding(ring, &golden(&format!("{ring}.record")));
         let shown = rings.read(&name(ring)).unwrap();
         assert_eq!(shown.algorithm, algorithm);
         assert_eq!((shown.min_decryption_version, shown.min_encryption_version), (1, 0));
-        assert!(!shown.deletion_allowed && !shown.disabled);
+        assert!(!shown.deletion_allowed && shown.state == RingState::Active);
         let versions: Vec<_> = shown.versions.iter().map(|version| (version.version, version.made)).collect();
         assert_eq!(versions, [(1, NOW), (2, NOW)]);
         assert_eq!(rings.rotate(&name(ring)).unwrap(), 3);
@@ -89,7 +89,7 @@ impl Random for Script {
 }
 
 #[test]
-fn rings_are_written_as_format_1_byte_for_byte() {
+fn rings_are_written_as_format_2_byte_for_byte() {
     for (ring, algorithm) in RINGS {
         let said =
             |what: &str| Hash::Sha256.digest(format!("strongroom golden ring 1: {ring} {what}").as_bytes());
@@ -122,10 +122,10 @@ fn answers(rings: &Rings) -> Vec<Result<(), KmsError>> {
 #[test]
 fn a_record_of_a_newer_format_is_refused_as_such_and_stays_as_it_is() {
     let mut other_number = golden("aes.record");
-    assert_eq!(other_number[..2], [0x88, 1]);
-    other_number[1] = 2;
+    assert_eq!(other_number[..2], [0x8f, 2]);
+    other_number[1] = 3;
     // An array of the format number and things that no ring of today has; a larger number.
-    for record in [other_number, vec![0x83, 2, 0xf6, 0x61, b'x'], vec![0x82, 0x19, 1, 0, 0xa0]] {
+    for record in [other_number, vec![0x83, 3, 0xf6, 0x61, b'x'], vec![0x82, 0x19, 1, 0, 0xa0]] {
         let (store, rings) = holding("aes", &record);
         let before = store.dump();
         for answer in answers(&rings) {
@@ -137,6 +137,14 @@ fn a_record_of_a_newer_format_is_refused_as_such_and_stays_as_it_is() {
         assert_eq!(verdict(rings.create(&name("aes"), Algorithm::Aes256Gcm)), "exists");
         assert_eq!(store.dump(), before);
         assert_eq!(rings.list(None, 9).unwrap(), [name("aes")], "it does not hide the others");
+    }
+}
+
+#[test]
+fn a_record_of_format_1_is_refused_with_a_clear_error() {
+    for answer in answers(&holding("aes", &golden("aes.record.format-1")).1) {
+        let Err(KmsError::Store(StoreError::Unsupported(why))) = answer else { panic!("{answer:?}") };
+        assert!(why.contains("format 1"));
     }
 }
 
@@ -157,12 +165,22 @@ fn a_damaged_record_is_corrupt_or_harmless_and_never_a_panic() {
         changed
     };
     corrupt(&with(19, 1, 9), "an algorithm that nobody knows");
-    corrupt(&with(20, 1, 0), "decrypts from 0");
-    corrupt(&with(20, 1, 3), "decrypts from a version that is not there");
-    corrupt(&with(21, 0, 3), "encrypts from a version that is not there");
-    corrupt(&with(26, 1, 0), "version 0");
-    corrupt(&with(26, 1, 2), "version 2 twice");
-    corrupt(&with(26, 1, 3), "versions out of order");
+    corrupt(&with(29, 3, 1), "being made, with versions");
+    corrupt(&with(29, 3, 2), "waiting for an import, with versions");
+    corrupt(&with(29, 3, 5), "pending deletion without a time");
+    corrupt(&with(29, 3, 6), "destroyed and there");
+    corrupt(&with(47, 1, 0), "decrypts from 0");
+    corrupt(&with(47, 1, 3), "decrypts from a version that is not there");
+    corrupt(&with(48, 0, 3), "encrypts from a version that is not there");
+    corrupt(&with(49, 1, 0), "available from 0");
+    corrupt(&with(49, 1, 2), "available from above what decrypts");
+    corrupt(&with(53, 0x19, 0x18), "operations in another spelling");
+    corrupt(&with(54, 0x1f, 0x3f), "an operation that nobody knows");
+    corrupt(&with(58, 1, 0), "version 0");
+    corrupt(&with(58, 1, 2), "version 2 twice");
+    corrupt(&with(58, 1, 3), "versions out of order");
+    corrupt(&with(68, 2, 1), "a state that is never written");
+    corrupt(&with(68, 2, 6), "destroyed with its secret");
     for at in 0..record.len() {
         for bit in 0..8 {
             let mut damaged = record.clone();

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use strongroom_core::{Algorithm, Base, FixedClock, Gate, Time};
 use strongroom_keys::RustCrypto;
-use strongroom_kms::{Kms, Settings};
+use strongroom_kms::{Kms, RingState, Settings};
 use strongroom_store_postgres::testing::Engine;
 
 use crate::support::{DELETABLE, NOW, TENANT, minimums, name, rings, verdict};
@@ -18,7 +18,7 @@ fn a_ring_shows_its_versions_and_settings_and_no_secret_is_among_them() {
     let created = rings.create(&ring, Algorithm::EcdsaP256).unwrap();
     assert_eq!(rings.read(&ring).unwrap(), created);
     assert_eq!((created.min_decryption_version, created.min_encryption_version), (1, 0));
-    assert!(!created.deletion_allowed && !created.disabled);
+    assert!(!created.deletion_allowed && created.state == RingState::Active);
     clock.advance(Duration::from_millis(5));
     assert_eq!(rings.rotate(&ring).unwrap(), 2);
     let read = rings.read(&ring).unwrap();
@@ -79,9 +79,10 @@ fn a_disabled_ring_can_be_read_configured_and_deleted_but_not_rotated() {
     rings.create(&ring, Algorithm::Ed25519).unwrap();
     rings.disable(&ring).unwrap();
     rings.disable(&ring).unwrap();
-    assert!(rings.read(&ring).unwrap().disabled);
+    assert_eq!(rings.read(&ring).unwrap().state, RingState::Disabled);
     assert_eq!(verdict(rings.rotate(&ring)), "disabled");
-    assert!(rings.configure(&ring, &DELETABLE).unwrap().disabled, "a setting does not enable");
+    let configured = rings.configure(&ring, &DELETABLE).unwrap();
+    assert_eq!(configured.state, RingState::Disabled, "a setting does not enable");
     rings.delete(&ring).unwrap();
     assert_eq!(verdict(rings.read(&ring)), "not found");
 }

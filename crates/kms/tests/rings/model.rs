@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use strongroom_core::{Algorithm, Purpose};
-use strongroom_kms::{Code, Rings, Settings, Signature};
+use strongroom_kms::{Code, RingState, Rings, Settings, Signature};
 
 use crate::support::{DELETABLE, name, rings, verdict};
 
@@ -132,8 +132,7 @@ impl Run {
         match step {
             Step::Rotate => (verdict(rings.rotate(&ring)), self.model.rotate()),
             Step::Configure(min_decryption_version, min_encryption_version) => {
-                let settings =
-                    Settings { min_decryption_version, min_encryption_version, deletion_allowed: None };
+                let settings = Settings { min_decryption_version, min_encryption_version, ..Settings::NONE };
                 let expected = self.model.configure(min_decryption_version, min_encryption_version);
                 (verdict(rings.configure(&ring, &settings)), expected)
             }
@@ -228,10 +227,10 @@ proptest! {
             prop_assert_eq!(found, expected, "{:?}", step);
             let shown = run.rings.read(&name("ring")).unwrap();
             let model = &run.model;
-            prop_assert_eq!(shown.versions.len(), model.latest as usize);
+            prop_assert_eq!(shown.latest_version, model.latest);
             prop_assert_eq!(shown.min_decryption_version, model.decrypts_from);
             prop_assert_eq!(shown.min_encryption_version, model.encrypts_from);
-            prop_assert_eq!(shown.disabled, model.disabled);
+            prop_assert_eq!(shown.state == RingState::Disabled, model.disabled);
         }
         // In the end whatever was made is as the model says, also read anew.
         for made in &run.made {

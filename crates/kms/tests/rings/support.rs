@@ -7,7 +7,7 @@ use strongroom_core::{
     Base, CommitError, Event, FixedClock, Gate, Name, Provider, SealedStore, StoreError, Tenant, Time, drain,
 };
 use strongroom_keys::RustCrypto;
-use strongroom_kms::{Kms, KmsError, Rings, Settings};
+use strongroom_kms::{Kms, KmsError, RingState, Rings, Settings, VersionState};
 use strongroom_store_postgres::testing::Engine;
 
 pub(crate) const TENANT: Tenant = Tenant::from_bytes([1; 16]);
@@ -24,6 +24,18 @@ pub(crate) fn kind(error: &KmsError) -> &'static str {
         KmsError::NotFound => "not found",
         KmsError::Exists => "exists",
         KmsError::Disabled => "disabled",
+        KmsError::RingState(RingState::Creating) => "creating",
+        KmsError::RingState(RingState::PendingImport) => "pending import",
+        KmsError::RingState(RingState::PendingDeletion) => "pending deletion",
+        KmsError::RingState(_) => "other state",
+        KmsError::VersionState(VersionState::PreActive) => "not active yet",
+        KmsError::VersionState(VersionState::Suspended) => "suspended",
+        KmsError::VersionState(VersionState::Deactivated) => "deactivated",
+        KmsError::VersionState(VersionState::Compromised) => "compromised",
+        KmsError::VersionState(VersionState::Destroyed) => "destroyed",
+        KmsError::VersionState(VersionState::Active) => "active",
+        KmsError::Policy(_) => "policy",
+        KmsError::NoSecret => "no secret",
         KmsError::NotDeletable => "not deletable",
         KmsError::WrongType => "wrong type",
         KmsError::TooOld => "too old",
@@ -43,14 +55,13 @@ pub(crate) fn verdict<T>(result: Result<T, KmsError>) -> &'static str {
     result.as_ref().map_or_else(kind, |_| "ok")
 }
 
-pub(crate) const DELETABLE: Settings =
-    Settings { min_decryption_version: None, min_encryption_version: None, deletion_allowed: Some(true) };
+pub(crate) const DELETABLE: Settings = Settings { deletion_allowed: Some(true), ..Settings::NONE };
 
 pub(crate) fn minimums(decryption: u32, encryption: u32) -> Settings {
     Settings {
         min_decryption_version: Some(decryption),
         min_encryption_version: Some(encryption),
-        deletion_allowed: None,
+        ..Settings::NONE
     }
 }
 

@@ -115,7 +115,7 @@ impl Actor {
     /// Does a step; what came of it, with all that is not random.
     fn run(&mut self, ring: &Name, step: Step) -> String {
         let done = self.step(ring, step);
-        let shown = self.rings.read(ring).map(|ring| (ring.disabled, ring.versions.len())).ok();
+        let shown = self.rings.read(ring).map(|ring| (ring.state, ring.versions.len())).ok();
         format!(
             "{} {shown:?} {:?}",
             done.unwrap_or_else(|error| verdict::<()>(Err(error)).into()),

@@ -7,7 +7,7 @@ use strongroom_core::{
     Action, Algorithm, CommitError, Reader, RecordKey, Segment, Store, SystemClock, Table,
 };
 use strongroom_keys::RustCrypto;
-use strongroom_kms::{Kms, Rings};
+use strongroom_kms::{Kms, RingState, Rings};
 use strongroom_store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -108,7 +108,7 @@ fn a_disable_that_is_rolled_back_has_no_effect() {
         }
         drop(change);
         assert_eq!((database.encrypt(), database.closed()), ("ok", 0));
-        assert!(!database.rings.read(&name("ring")).unwrap().disabled);
+        assert!(database.rings.read(&name("ring")).unwrap().state == RingState::Active);
     }
     assert_eq!(drained(&database.unsealed), []);
     let database = database.restarted();
@@ -147,7 +147,7 @@ fn every_change_can_be_part_of_a_transaction() {
             false => rings.plan_enable(database.reader(), &ring),
         };
         begin().commit(plan.unwrap().lower(unsealed).unwrap()).unwrap();
-        assert_eq!(rings.read(&ring).unwrap().disabled, disabled);
+        assert_eq!(rings.read(&ring).unwrap().state == RingState::Disabled, disabled);
     }
     let set = rings.plan_configure(database.reader(), &ring, &DELETABLE).unwrap().lower(unsealed).unwrap();
     assert!(begin().commit(set).unwrap().deletion_allowed);

@@ -1,5 +1,5 @@
 use strongroom_core::{Algorithm, Name, Purpose, SealOptions, StoreError, Tenant};
-use strongroom_kms::{KmsError, Rings};
+use strongroom_kms::{KmsError, RingState, Rings};
 
 use crate::Strongroom;
 
@@ -42,7 +42,7 @@ fn try_ring(rings: &Rings, name: &Name, trials: &mut [Trial]) -> Result<(), Stor
     let Some(ring) = readable(rings.read(name))? else { return Ok(()) };
     for trial in trials.iter_mut().filter(|trial| trial.algorithm == ring.algorithm) {
         trial.rings += 1;
-        if !ring.disabled && trial.works.is_none() {
+        if ring.state == RingState::Active && trial.works.is_none() {
             trial.works = Some(works(rings, name, ring.algorithm));
         }
     }

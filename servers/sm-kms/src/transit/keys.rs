@@ -187,7 +187,7 @@ fn settings(request: &ConfigRequest, reply: &mut Reply) -> Result<Settings, Resp
     }
     let min_encryption_version = version(*min_encryption_version)?;
     let deletion_allowed = deletion_allowed.map(|Flag(allowed)| allowed);
-    Ok(Settings { min_decryption_version, min_encryption_version, deletion_allowed })
+    Ok(Settings { min_decryption_version, min_encryption_version, deletion_allowed, ..Settings::NONE })
 }
 
 fn version(number: Option<Number>) -> Result<Option<u32>, Response> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use strongroom_core::{Algorithm, Name, PublicKey, Purpose};
 use strongroom_keys::public_pem;
-use strongroom_kms::{Ring, RingVersion};
+use strongroom_kms::{Ring, RingState, RingVersion};
 
 use super::types;
 use crate::{answer, payload::encode};
@@ -24,12 +24,12 @@ pub(super) fn shown(name: &Name, ring: &Ring) -> Value {
         "exportable": false,
         "imported_key": false,
         "keys": keys,
-        "latest_version": ring.versions.last().map_or(0, |version| version.version),
+        "latest_version": ring.latest_version,
         "min_available_version": 0,
         "min_decryption_version": ring.min_decryption_version,
         "min_encryption_version": ring.min_encryption_version,
         "name": name.as_str(),
-        "soft_deleted": ring.disabled,
+        "soft_deleted": ring.state == RingState::Disabled,
         "supports_decryption": encrypts,
         "supports_derivation": symmetric,
         "supports_encryption": encrypts,
