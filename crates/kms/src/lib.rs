@@ -22,6 +22,7 @@ mod budget;
 mod cache;
 mod check;
 mod configure;
+mod context;
 mod error;
 mod handle;
 mod lifecycle;
@@ -45,6 +46,7 @@ mod version_record;
 mod version_states;
 
 pub use check::{RingCheck, UsesCheck};
+pub use context::with_context;
 pub use error::KmsError;
 pub use handle::RingHandle;
 pub use limits::{AtLimit, UseLimits};

@@ -1,5 +1,7 @@
 //! Vault's `transit`: key rings, and what is done with their keys.
 
+mod config;
+mod create;
 mod crypt;
 mod data_keys;
 mod hash_name;
@@ -17,7 +19,7 @@ mod types;
 mod using;
 
 use strongroom_core::{Name, RequestId, from_memory};
-use strongroom_kms::Rings;
+use strongroom_kms::{Rings, VersionState};
 use strongroom_serve::{Head, Limits, Method, Response};
 
 use crate::{
@@ -62,6 +64,8 @@ pub enum RingOperation {
     Enable,
     /// `DELETE keys/NAME/soft-delete`: OpenBao's way to disable
     SoftDelete,
+    /// `POST keys/NAME/versions/N/suspend`, `resume`, `deactivate`, `compromise` or `destroy`
+    Version(VersionState, u32),
     /// `POST keys/NAME/soft-delete-restore`: OpenBao's way to enable
     SoftRestore,
 }
@@ -116,6 +120,12 @@ impl Operation {
                     Some(_) => Err(answer::no_operation()),
                     None => Err(answer::no_route()),
                 };
+            }
+            ["keys", text, "versions", version, verb] => {
+                let Some(state) = version_state(verb) else { return Err(answer::no_route()) };
+                let version = version.parse().map_err(|_| answer::bad_request("a version is a number"))?;
+                let operation = RingOperation::Version(state, version);
+                return if write { ring(operation, text) } else { Err(answer::no_operation()) };
             }
             ["keys"] => return Err(answer::no_operation()),
             _ => {}
@@ -173,6 +183,18 @@ impl Operation {
         };
         answered.unwrap_or_else(|refusal| refusal)
     }
+}
+
+/// The state into which a verb brings a version.
+fn version_state(verb: &str) -> Option<VersionState> {
+    Some(match verb {
+        "suspend" => VersionState::Suspended,
+        "resume" => VersionState::Active,
+        "deactivate" => VersionState::Deactivated,
+        "compromise" => VersionState::Compromised,
+        "destroy" => VersionState::Destroyed,
+        _ => return None,
+    })
 }
 
 /// How a verb below a ring is called.

@@ -1,7 +1,11 @@
 //! How rings of each kind encrypt and decrypt, and what their ciphertexts look like as texts.
 
+use std::borrow::Cow;
+
 use strongroom_core::{Algorithm, Name, OaepHash, Plaintext, Purpose, SealOptions};
-use strongroom_kms::{KmsError, Rings, Sealed, ciphertext_version, from_text, label, parse_label, to_text};
+use strongroom_kms::{
+    KmsError, Rings, Sealed, ciphertext_version, from_text, label, parse_label, to_text, with_context,
+};
 
 use super::items::ItemError;
 
@@ -31,11 +35,13 @@ pub(super) struct Sealing<'a> {
     rings: &'a Rings,
     name: &'a Name,
     algorithm: Algorithm,
+    derived: bool,
 }
 
 impl<'a> Sealing<'a> {
     pub(super) fn of(rings: &'a Rings, name: &'a Name) -> Result<Self, ItemError> {
-        Ok(Self { rings, name, algorithm: rings.algorithm(name)? })
+        let (algorithm, derived) = (rings.algorithm(name)?, rings.derived(name)?);
+        Ok(Self { rings, name, algorithm, derived })
     }
 
     pub(super) fn seal(
@@ -46,7 +52,7 @@ impl<'a> Sealing<'a> {
     ) -> Result<Text, ItemError> {
         if self.is_symmetric() {
             let additional = self.additional(terms)?;
-            return text(&self.rings.encrypt_with(self.name, version, plaintext, additional)?);
+            return text(&self.rings.encrypt_with(self.name, version, plaintext, &additional)?);
         }
         let options = self.options(terms)?;
         if matches!(options, SealOptions::Oaep { hash: OaepHash::LegacySha1, .. }) {
@@ -59,7 +65,7 @@ impl<'a> Sealing<'a> {
     pub(super) fn open(&self, ciphertext: &str, terms: &Terms<'_>) -> Result<Plaintext, ItemError> {
         if self.is_symmetric() {
             let additional = self.additional(terms)?;
-            return Ok(self.rings.decrypt(self.name, &from_text(ciphertext)?, additional)?);
+            return Ok(self.rings.decrypt(self.name, &from_text(ciphertext)?, &additional)?);
         }
         let options = self.options(terms)?;
         let (version, bytes) = parse_label(ciphertext)?;
@@ -75,7 +81,7 @@ impl<'a> Sealing<'a> {
         if self.is_symmetric() {
             let additional = self.additional(terms)?;
             let old = from_text(ciphertext)?;
-            return text(&self.rings.rewrap_with(self.name, version, &old, additional)?);
+            return text(&self.rings.rewrap_with(self.name, version, &old, &additional)?);
         }
         let plaintext = self.open(ciphertext, terms)?;
         self.seal(version, &plaintext, terms)
@@ -87,11 +93,14 @@ impl<'a> Sealing<'a> {
     }
 
     /// What is bound to the ciphertext of a symmetric key.
-    fn additional<'t>(&self, terms: &Terms<'t>) -> Result<&'t [u8], ItemError> {
+    fn additional<'t>(&self, terms: &Terms<'t>) -> Result<Cow<'t, [u8]>, ItemError> {
         terms.without_padding()?;
         terms.without_info()?;
+        if self.derived {
+            return Ok(Cow::Owned(with_context(terms.context, terms.associated_data)?));
+        }
         terms.without_context()?;
-        Ok(terms.associated_data)
+        Ok(Cow::Borrowed(terms.associated_data))
     }
 
     /// How something is sealed to a public half.

@@ -1,31 +1,31 @@
 //! What a ring shows, in the shape of Vault.
 
 use serde_json::{Map, Value, json};
-use strongroom_core::{Algorithm, Name, PublicKey, Purpose};
+use strongroom_core::{Algorithm, HashAlgorithm, Name, PublicKey, Purpose};
 use strongroom_keys::public_pem;
-use strongroom_kms::{Ring, RingState, RingVersion};
+use strongroom_kms::{Ring, RingState, RingVersion, VersionState};
 
 use super::types;
 use crate::{answer, payload::encode};
 
 pub(super) fn shown(name: &Name, ring: &Ring) -> Value {
-    let live = ring.versions.iter().filter(|version| version.version >= ring.min_decryption_version);
-    let keys: Map<_, _> =
-        live.map(|version| (version.version.to_string(), version_shown(ring.algorithm, version))).collect();
+    let keys: Map<_, _> = live(ring)
+        .map(|version| (version.version.to_string(), version_shown(ring.algorithm, version)))
+        .collect();
     let algorithm = ring.algorithm;
     let symmetric = matches!(algorithm.purpose(), Purpose::Envelope | Purpose::Aead);
     let encrypts = symmetric || algorithm.opens();
-    let (kind, parameter_set) = types::shown(algorithm);
+    let (kind, _) = types::shown(algorithm);
     let mut shown = json!({
-        "allow_plaintext_backup": false,
-        "auto_rotate_period": 0,
+        "allow_plaintext_backup": ring.plaintext_backup,
+        "auto_rotate_period": ring.rotation_period.map_or(0, |period| period.as_secs()),
         "deletion_allowed": ring.deletion_allowed,
-        "derived": false,
-        "exportable": false,
-        "imported_key": false,
+        "derived": ring.derived,
+        "exportable": ring.exportable,
+        "imported_key": ring.imported,
         "keys": keys,
         "latest_version": ring.latest_version,
-        "min_available_version": 0,
+        "min_available_version": if ring.min_available_version > 1 { ring.min_available_version } else { 0 },
         "min_decryption_version": ring.min_decryption_version,
         "min_encryption_version": ring.min_encryption_version,
         "name": name.as_str(),
@@ -36,10 +36,66 @@ pub(super) fn shown(name: &Name, ring: &Ring) -> Value {
         "supports_signing": algorithm.signs(),
         "type": kind,
     });
-    if let (Some(set), Some(members)) = (parameter_set, shown.as_object_mut()) {
-        members.insert("parameter_set".into(), set.into());
+    for (name, value) in further(ring) {
+        shown[name] = value;
     }
     shown
+}
+
+/// What only some rings show, and what Vault's do not.
+fn further(ring: &Ring) -> Vec<(&'static str, Value)> {
+    let mut further = vec![("state", ring_word(ring.state).into()), ("version_states", version_states(ring))];
+    if let (_, Some(set)) = types::shown(ring.algorithm) {
+        further.push(("parameter_set", set.into()));
+    }
+    if ring.derived {
+        further.push(("convergent_encryption", ring.algorithm.is_deterministic().into()));
+    }
+    if let Some(hash) = HashAlgorithm::ALL.into_iter().find(|hash| hash.hmac() == ring.algorithm) {
+        further.push(("key_size", hash.size().into()));
+    }
+    if ring.imported {
+        further.push(("imported_key_allow_rotation", ring.allow_rotation.into()));
+    }
+    if !ring.publish_delay.is_zero() {
+        further.push(("publish_delay", ring.publish_delay.as_secs().into()));
+    }
+    if let Some(deletion) = ring.deletion {
+        further.push(("deletion_time", answer::rfc3339(deletion).into()));
+    }
+    further
+}
+
+fn version_states(ring: &Ring) -> Value {
+    let word = |version: &RingVersion| (version.version.to_string(), version_word(version.state).into());
+    Value::Object(live(ring).map(word).collect())
+}
+
+/// The versions that a ring shows.
+fn live(ring: &Ring) -> impl Iterator<Item = &RingVersion> {
+    ring.versions.iter().filter(|version| version.version >= ring.min_decryption_version)
+}
+
+const fn ring_word(state: RingState) -> &'static str {
+    match state {
+        RingState::Creating => "creating",
+        RingState::PendingImport => "pending_import",
+        RingState::Active => "active",
+        RingState::Disabled => "disabled",
+        RingState::PendingDeletion => "pending_deletion",
+        RingState::Destroyed => "destroyed",
+    }
+}
+
+const fn version_word(state: VersionState) -> &'static str {
+    match state {
+        VersionState::PreActive => "pre_active",
+        VersionState::Active => "active",
+        VersionState::Suspended => "suspended",
+        VersionState::Deactivated => "deactivated",
+        VersionState::Compromised => "compromised",
+        VersionState::Destroyed => "destroyed",
+    }
 }
 
 fn version_shown(algorithm: Algorithm, version: &RingVersion) -> Value {

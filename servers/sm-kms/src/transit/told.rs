@@ -1,6 +1,7 @@
 //! What the events of `transit` say, by route.
 
 use strongroom_core::{Action, Service};
+use strongroom_kms::VersionState;
 
 use super::{Operation, RingOperation, settings::Setting, tools::Tool};
 use crate::told::Told;
@@ -30,6 +31,11 @@ impl RingOperation {
             Self::Rotate => Action::Rotate,
             Self::Configure => Action::Configure,
             Self::Disable | Self::SoftDelete => Action::Disable,
+            Self::Version(VersionState::Suspended, _) => Action::Suspend,
+            Self::Version(VersionState::Deactivated, _) => Action::Deactivate,
+            Self::Version(VersionState::Compromised, _) => Action::Compromise,
+            Self::Version(VersionState::Destroyed, _) => Action::Destroy,
+            Self::Version(VersionState::Active | VersionState::PreActive, _) => Action::Resume,
             Self::Enable | Self::SoftRestore => Action::Enable,
         };
         Told::change(Service::Kms, action)

@@ -91,6 +91,7 @@ fn body(route: &Route) -> Option<Vec<Value>> {
         | ["sys", "tenants", _, "shred"]
         | ["transit", "keys", _]
         | ["transit", "keys", _, "rotate" | "config" | "disable" | "enable" | "soft-delete-restore"]
+        | ["transit", "keys", _, "versions", ..]
         | ["transit", "cache-config" | "random" | "encapsulate", ..]
         | ["transit", "config", "keys"] => {
             let mut body = if route.body.is_object() { route.body.clone() } else { json!({}) };

@@ -67,6 +67,16 @@ fn expected(route: &Route) -> Vec<(Service, Action)> {
         ["transit", "keys", _, "config"] => vec![(Kms, Configure)],
         ["transit", "keys", _, "disable"] => vec![(Kms, Disable)],
         ["transit", "keys", _, "enable"] => vec![(Kms, Enable)],
+        ["transit", "keys", _, "versions", _, verb] => vec![(
+            Kms,
+            match verb {
+                "suspend" => Suspend,
+                "resume" => Resume,
+                "deactivate" => Deactivate,
+                "compromise" => Compromise,
+                _ => Destroy,
+            },
+        )],
         ["transit", "keys", _, "soft-delete"] => vec![(Kms, Disable)],
         ["transit", "keys", _, "soft-delete-restore"] => vec![(Kms, Enable)],
         ["transit", "cache-config"] | ["transit", "config", "keys"] if read => vec![(Kms, Read)],

@@ -205,3 +205,29 @@ fn ml_dsa_has_one_name_and_three_parameter_sets() {
         assert_eq!(vault.write(&format!("transit/keys/ml{set}"), other).error().0, 400);
     }
 }
+
+#[test]
+fn a_suspended_or_compromised_version_does_what_its_state_allows() {
+    let vault = Vault::with_rings();
+    let (ciphertext, signature) = (vault.encrypt("aes", "x"), vault.sign("ed", "x"));
+    let state = |name: &str, verb: &str| {
+        vault.write(&format!("transit/keys/{name}/versions/1/{verb}"), Value::Null).status
+    };
+    assert_eq!((state("aes", "suspend"), state("ed", "suspend")), (200, 200));
+    assert_eq!(vault.decrypt("aes", &ciphertext).error().0, 400);
+    assert_eq!(vault.verify("ed", "x", &signature).data()["valid"], json!(true));
+    let shown = vault.read("transit/keys/aes").data();
+    assert_eq!((&shown["version_states"]["1"], &shown["state"]), (&json!("suspended"), &json!("active")));
+    assert_eq!(state("aes", "resume"), 200);
+    assert_eq!(vault.decrypt("aes", &ciphertext).status, 200);
+    vault.write("transit/keys/aes/rotate", Value::Null);
+    assert_eq!(state("aes", "compromise"), 200);
+    assert_eq!(vault.decrypt("aes", &ciphertext).error().0, 400);
+    let moved = write(&vault, "rewrap/aes", json!({ "ciphertext": ciphertext }))["ciphertext"].clone();
+    assert_eq!(vault.decrypt("aes", moved.as_str().unwrap()).data()["plaintext"], json!(b64("x")));
+    assert_eq!((state("aes", "resume"), state("aes", "destroy"), state("aes", "destroy")), (400, 200, 400));
+    for (path, status) in [("versions/9/suspend", 400), ("versions/x/suspend", 400), ("versions/1/melt", 404)]
+    {
+        assert_eq!(vault.write(&format!("transit/keys/ed/{path}"), Value::Null).status, status, "{path}");
+    }
+}

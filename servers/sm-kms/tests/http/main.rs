@@ -12,6 +12,7 @@ mod backup;
 mod batches;
 mod canaries;
 mod crypt;
+mod derived;
 mod events;
 mod events_lost;
 mod hostile;
