@@ -5,13 +5,14 @@ use std::{
 
 use minicbor::{Decode, Encode};
 use strongroom_core::{
-    Algorithm, Base, Key, Provider, RecordKey, Segment, StoreError, Stored, Table, Tenant, Time,
+    Algorithm, Base, Direction, Key, Provider, Range, Reader, RecordKey, Segment, StoreError, Stored, Table,
+    Tenant, Time,
 };
 use zeroize::Zeroizing;
 
 use crate::{
     KmsError,
-    budget::Budget,
+    changes::AT_ONCE,
     record::{self, RingRecord},
     states::KeyUse,
     version_record::VersionRecord,
@@ -36,7 +37,38 @@ pub(crate) fn key(tenant: Tenant, ring: [u8; 16], version: u32) -> Result<Record
     Ok(RecordKey::new(tenant, ARCHIVE, &[Segment::Id(ring), Segment::Number(version.into())])?)
 }
 
+/// A ring's archived versions after this one.
+pub(crate) fn after(tenant: Tenant, ring: [u8; 16], version: u32) -> Result<Range, StoreError> {
+    let range = Range::under(tenant, ARCHIVE, &[Segment::Id(ring)])?;
+    Ok(range.after(&key(tenant, ring, version)?)?)
+}
+
+/// Some of a ring's archived versions below this one.
+pub(crate) fn keys_below(
+    reader: &mut Reader<'_>,
+    tenant: Tenant,
+    ring: [u8; 16],
+    below: u32,
+) -> Result<Vec<RecordKey>, StoreError> {
+    let rows = reader.scan(&after(tenant, ring, 0)?, Direction::Forward, AT_ONCE)?;
+    let old = |key: &RecordKey| parts(key).is_some_and(|(_, version)| version < below);
+    Ok(rows.into_iter().map(|(key, _)| key).filter(old).collect())
+}
+
+/// The ring and the version that a key holds.
+pub(crate) fn parts(key: &RecordKey) -> Option<([u8; 16], u32)> {
+    let mut segments = key.segments();
+    match (segments.next()?, segments.next()?, segments.next()) {
+        (Segment::Id(ring), Segment::Number(version), None) => Some((ring, u32::try_from(version).ok()?)),
+        _ => None,
+    }
+}
+
 impl ArchivedRecord {
+    pub(crate) const fn new(version: VersionRecord) -> Self {
+        Self { format: FORMAT, version }
+    }
+
     /// Reads the record of this version, which has one encoding only.
     pub(crate) fn read(bytes: &[u8], version: u32) -> Result<Self, StoreError> {
         match record::format(bytes) {
@@ -66,11 +98,9 @@ pub(crate) struct Archive {
 }
 
 /// One of them, as of the moment at which it was read.
-pub(crate) struct Archived {
+struct Archived {
     record: VersionRecord,
     key: Option<Arc<dyn Key>>,
-    /// The uses that it may still make, if they are counted.
-    pub(crate) budget: Budget,
 }
 
 impl Archive {
@@ -79,16 +109,10 @@ impl Archive {
     }
 
     /// The key of a version, if its state allows the use.
-    pub(crate) fn key(
-        &self,
-        version: u32,
-        what: KeyUse,
-        now: Time,
-    ) -> Result<(Arc<dyn Key>, Arc<Archived>), KmsError> {
+    pub(crate) fn key(&self, version: u32, what: KeyUse, now: Time) -> Result<Arc<dyn Key>, KmsError> {
         let archived = self.find(version)?;
         archived.record.state(now).check(what)?;
-        let key = archived.key.clone().ok_or(KmsError::NoSecret)?;
-        Ok((key, archived))
+        archived.key.clone().ok_or(KmsError::NoSecret)
     }
 
     /// The key of a version as it is kept, if its state allows the use.
@@ -105,7 +129,7 @@ impl Archive {
         let key = key(self.tenant, self.ring, version)?;
         let row = self.base.store.get_many(&[key])?.pop().flatten().ok_or(KmsError::NoVersion)?;
         let record = ArchivedRecord::read(&row.value, version)?.version;
-        let archived = Arc::new(Archived { key: self.parsed(&record)?, record, budget: Budget::new() });
+        let archived = Arc::new(Archived { key: self.parsed(&record)?, record });
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= KEPT {
             kept.clear();

@@ -1,10 +1,12 @@
-use strongroom_core::{Action, Algorithm, Change, Event, Name, Reader, Service, commit};
+use std::time::Duration;
+
+use strongroom_core::{Action, Algorithm, Change, Expect, Name, Reader, Time};
 
 use crate::{
-    KmsError, NewRing, Ring, RingState, Rings, Settings, Source,
+    KmsError, NewRing, Ring, RingState, Rings, Settings, Source, deletion,
     record::{RingRecord, key},
     states::RingUse,
-    uses,
+    work,
 };
 
 impl Rings {
@@ -38,10 +40,7 @@ impl Rings {
     /// As for [`Rings::rotate`].
     pub fn rotate_and_read(&self, name: &Name) -> Result<Ring, KmsError> {
         self.commit(|reader| {
-            self.changed(reader, name, Action::Rotate, |ring| {
-                self.add_version(ring)?;
-                Ok(ring.view(self.base().clock.now()))
-            })
+            self.shown(reader, name, Action::Rotate, |ring| self.add_version(ring).map(drop))
         })
     }
 
@@ -69,16 +68,6 @@ impl Rings {
     /// [`KmsError`].
     pub fn enable(&self, name: &Name) -> Result<(), KmsError> {
         self.commit(|reader| self.plan_enable(reader, name))
-    }
-
-    /// Deletes a ring with all its keys: what they encrypted is lost, and does not come back with a new ring of
-    /// the same name. When this returns no operation with it begins any more. What the engine's files and backups
-    /// still hold of it is sealed; [`Store::scrub`](strongroom_core::Store::scrub) ends it in the files.
-    ///
-    /// # Errors
-    /// [`KmsError::NotDeletable`] unless its settings allow it.
-    pub fn delete(&self, name: &Name) -> Result<(), KmsError> {
-        self.commit(|reader| self.plan_delete(reader, name))
     }
 
     /// Plans [`Rings::create`].
@@ -118,9 +107,14 @@ impl Rings {
                 RingRecord::empty(&*base.provider, new.algorithm, RingState::PendingImport, now)?
             }
         };
-        ring.begin(new, |period| now + period)?;
-        let change = reader.change(ring.view(base.clock.now()));
-        self.written(change, name, Action::Create, Some(&ring))
+        ring.begin(new, |period| self.next_rotation(now, period))?;
+        let mut change = reader.change(ring.view(now));
+        // An id that was used does not come back.
+        change.expect(&deletion::key(self.tenant(), ring.id)?, Expect::Absent);
+        if new.source == Source::GeneratedLater {
+            self.due(work::GENERATE, now, &ring, name).put(&mut change)?;
+        }
+        self.added(change, name, Action::Create, &mut ring)
     }
 
     /// Plans [`Rings::rotate`].
@@ -141,10 +135,9 @@ impl Rings {
         name: &Name,
         settings: &Settings,
     ) -> Result<Change<Ring>, KmsError> {
-        self.changed(reader, name, Action::Configure, |ring| {
+        self.shown(reader, name, Action::Configure, |ring| {
             ring.state().check(RingUse::Configure)?;
-            ring.configure(settings, |period| self.base().clock.now() + period)?;
-            Ok(ring.view(self.base().clock.now()))
+            ring.configure(settings, |period| self.next_rotation(self.base().clock.now(), period))
         })
     }
 
@@ -170,39 +163,52 @@ impl Rings {
         })
     }
 
-    /// Plans [`Rings::delete`].
-    ///
-    /// # Errors
-    /// As for [`Rings::delete`], but nothing is committed yet.
-    pub fn plan_delete(&self, mut reader: Reader<'_>, name: &Name) -> Result<Change<()>, KmsError> {
-        let _inside = self.base().enter()?;
-        let ring = self.ring_for(&mut reader, name)?;
-        if !ring.flags.deletion_allowed {
-            return Err(KmsError::NotDeletable);
-        }
-        let mut change = reader.change(());
-        if ring.algorithm.use_limit().is_some() {
-            change.delete(&uses::key(self.tenant(), ring.id)?);
-        }
-        self.written(change, name, Action::Delete, None)
-    }
-
-    /// Rotates a ring unless it was since: whoever comes second finds the new version.
+    /// Gives a ring another version to protect with in the place of an exhausted one, at once, unless it has one already:
+    /// whoever comes second finds it.
     pub(crate) fn rotate_from(&self, name: &Name, exhausted: u32) -> Result<(), KmsError> {
         self.commit(|mut reader| {
-            if self.ring_for(&mut reader, name)?.latest() != exhausted {
-                let (kms, tenant, name) = (self.kms().clone(), self.tenant(), name.clone());
+            let now = self.base().clock.now();
+            if self.ring_for(&mut reader, name)?.current(now) > exhausted {
                 let mut change = reader.change(());
-                change.evict(move || kms.evict(tenant, &name));
+                self.evicting(&mut change, name);
                 return Ok(change);
             }
-            self.plan_rotate(reader, name).map(|change| change.map(drop))
+            self.changed(reader, name, Action::Rotate, |ring| {
+                if ring.latest() == exhausted {
+                    self.add_version(ring)?;
+                }
+                ring.activate_after(exhausted, now);
+                Ok(())
+            })
         })
     }
 
     fn add_version(&self, ring: &mut RingRecord) -> Result<u32, KmsError> {
         ring.state().check(RingUse::Rotate)?;
-        ring.add_version(self.provider(), self.base().clock.now())
+        if !ring.makes_versions() {
+            return Err(KmsError::Policy("this key was brought in: allow its rotation first"));
+        }
+        let now = self.base().clock.now();
+        self.put_off_rotation(ring, now);
+        ring.add_version(self.provider(), now)
+    }
+
+    /// Lets the period of a ring that is rotated by itself begin anew.
+    pub(crate) fn put_off_rotation(&self, ring: &mut RingRecord, now: Time) {
+        if let Some(rotation) = &mut ring.rotation {
+            rotation.next = self.next_rotation(now, Duration::from_millis(rotation.period));
+        }
+    }
+
+    /// A period from now, give or take a twentieth of it, and at most an hour: rings that were made together are not rotated
+    /// together.
+    fn next_rotation(&self, now: Time, period: Duration) -> Time {
+        let spread = (period / 20).min(Duration::from_secs(3_600));
+        let mut random = [0; 8];
+        self.provider().random().fill(&mut random);
+        let share = u64::from_be_bytes(random) % 1_001;
+        let jitter = spread * 2 * u32::try_from(share).unwrap_or(500) / 1_000;
+        now + (period - spread + jitter)
     }
 
     fn switch(&self, ring: &mut RingRecord, state: RingState) -> Result<(), KmsError> {
@@ -211,60 +217,5 @@ impl Rings {
             (ring.state, ring.changed) = (state, self.base().clock.now());
         }
         Ok(())
-    }
-
-    pub(crate) fn commit<T>(
-        &self,
-        plan: impl Fn(Reader<'_>) -> Result<Change<T>, KmsError>,
-    ) -> Result<T, KmsError> {
-        commit(&*self.base().store, self.tenant(), plan)
-    }
-
-    pub(crate) fn changed<T>(
-        &self,
-        mut reader: Reader<'_>,
-        name: &Name,
-        action: Action,
-        edit: impl FnOnce(&mut RingRecord) -> Result<T, KmsError>,
-    ) -> Result<Change<T>, KmsError> {
-        let _inside = self.base().enter()?;
-        let mut ring = self.ring_for(&mut reader, name)?;
-        let value = edit(&mut ring)?;
-        self.written(reader.change(value), name, action, Some(&ring))
-    }
-
-    fn ring_for(&self, reader: &mut Reader<'_>, name: &Name) -> Result<RingRecord, KmsError> {
-        let record = reader.get(&key(self.tenant(), name)?)?.ok_or(KmsError::NotFound)?;
-        Ok(RingRecord::read(&record.value)?)
-    }
-
-    /// Adds to a change what every mutation has: the record or its end, the event, the eviction.
-    fn written<T>(
-        &self,
-        mut change: Change<T>,
-        name: &Name,
-        action: Action,
-        ring: Option<&RingRecord>,
-    ) -> Result<Change<T>, KmsError> {
-        let (base, tenant) = (self.base(), self.tenant());
-        let key = key(tenant, name)?;
-        match ring {
-            Some(ring) => change.put_secret(&key, ring.to_bytes()?),
-            None => change.delete(&key),
-        }
-        let now = base.clock.now();
-        let mut event = Event::allowed(self.caller(), now, Service::Kms, action, Some(name.clone()));
-        event.old = change.replaced(&key);
-        base.outbox.put(&mut change, &event)?;
-        let (kms, name) = (self.kms().clone(), name.clone());
-        change.evict(move || kms.evict(tenant, &name));
-        match action {
-            // Nobody has it in memory.
-            Action::Create => {}
-            // A node that has not heard of it yet does a little longer what was allowed before.
-            Action::Rotate | Action::Enable | Action::Resume => base.lease.announce(&mut change, tenant)?,
-            _ => base.lease.revoke(&mut change, tenant)?,
-        }
-        Ok(change)
     }
 }

@@ -8,7 +8,7 @@ use strongroom_keys::envelope::{self, Context, Header, KeyId};
 
 use crate::{
     KmsError, Operation, Ring, RingVersion, Signature, VersionState,
-    archive::{self, Archive, Archived},
+    archive::{self, Archive},
     budget::Budget,
     raw,
     record::RingRecord,
@@ -43,10 +43,10 @@ struct VersionKey {
     budget: Budget,
 }
 
-/// A version's key with its budget: of one that the ring in memory has, or of an archived one.
+/// A version's key: of one that the ring in memory has, with its budget, or of an archived one.
 enum Found<'l> {
     Live(&'l dyn Key, &'l Budget),
-    Archived(Arc<dyn Key>, Arc<Archived>),
+    Archived(Arc<dyn Key>),
 }
 
 impl<'l> Deref for Found<'l> {
@@ -54,16 +54,7 @@ impl<'l> Deref for Found<'l> {
     fn deref(&self) -> &Self::Target {
         match self {
             Self::Live(key, _) => *key,
-            Self::Archived(key, _) => &**key,
-        }
-    }
-}
-
-impl Found<'_> {
-    fn budget(&self) -> &Budget {
-        match self {
-            Self::Live(_, budget) => budget,
-            Self::Archived(_, archived) => &archived.budget,
+            Self::Archived(key) => &**key,
         }
     }
 }
@@ -105,7 +96,7 @@ impl Loaded {
         let version = self.protecting(version, now)?;
         let key = self.key(provider, version, KeyUse::Protect, now)?;
         if raw {
-            self.take_use(version, key.budget())?;
+            self.take_use(version, &key)?;
             return raw::encrypt(&*key, version, plaintext, additional);
         }
         let mac = key.mac().ok_or(KmsError::WrongType)?;
@@ -213,11 +204,12 @@ impl Loaded {
         }
     }
 
-    /// Counts one encryption, if they are counted, before it happens.
-    fn take_use(&self, version: u32, budget: &Budget) -> Result<(), KmsError> {
-        match &self.meter {
-            Some(meter) => budget.take(|block| meter.reserve(version, block)),
-            None => Ok(()),
+    /// Counts one encryption, if they are counted, before it happens. What is archived is not counted any more.
+    fn take_use(&self, version: u32, key: &Found<'_>) -> Result<(), KmsError> {
+        match (&self.meter, key) {
+            (None, _) => Ok(()),
+            (Some(meter), Found::Live(_, budget)) => budget.take(|block| meter.reserve(version, block)),
+            (Some(_), Found::Archived(_)) => Err(KmsError::TooOld),
         }
     }
 
@@ -296,8 +288,7 @@ impl Loaded {
         now: Time,
     ) -> Result<Found<'_>, KmsError> {
         let Some(place) = self.place(version) else {
-            let (key, archived) = self.archive.key(version, what, now)?;
-            return Ok(Found::Archived(key, archived));
+            return Ok(Found::Archived(self.archive.key(version, what, now)?));
         };
         let shown = self.view.versions.get(place).ok_or(KmsError::NoVersion)?;
         shown.state_at(now).check(what)?;

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use strongroom_core::{
     Action, Algorithm, Base, Caller, Direction, HashAlgorithm, Key, KeyError, Name, Plaintext, Provider,
@@ -30,7 +30,22 @@ pub struct Kms(Arc<Inner>);
 struct Inner {
     base: Base,
     cache: Cache,
-    limits: UseLimits,
+    options: Options,
+}
+
+/// What holds for all rings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// What happens to keys whose uses are counted.
+    pub limits: UseLimits,
+    /// How long a scheduled deletion waits at least: seven days unless told otherwise.
+    pub shortest_wait: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: UseLimits::default(), shortest_wait: Duration::from_secs(7 * 24 * 3_600) }
+    }
 }
 
 /// The rings of one tenant, for one caller.
@@ -54,12 +69,17 @@ pub struct Signature {
 impl Kms {
     /// The rings under `base`. When its gate closes, every key in memory is wiped.
     pub fn new(base: Base) -> Self {
-        Self::with_limits(base, UseLimits::default())
+        Self::with_options(base, Options::default())
     }
 
     /// The same with what is to happen to keys that are counted.
     pub fn with_limits(base: Base, limits: UseLimits) -> Self {
-        let inner = Arc::new(Inner { base, cache: Cache::new(), limits });
+        Self::with_options(base, Options { limits, ..Options::default() })
+    }
+
+    /// The same with other options.
+    pub fn with_options(base: Base, options: Options) -> Self {
+        let inner = Arc::new(Inner { base, cache: Cache::new(), options });
         let weak = Arc::downgrade(&inner);
         inner.base.gate.on_wipe(move || {
             if let Some(inner) = weak.upgrade() {
@@ -91,7 +111,11 @@ impl Kms {
     }
 
     pub(crate) fn limits(&self) -> &UseLimits {
-        &self.0.limits
+        &self.0.options.limits
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.0.options
     }
 
     pub(crate) fn evict(&self, tenant: Tenant, name: &str) {

@@ -1,10 +1,13 @@
 use minicbor::{Decode, Encode};
-use strongroom_core::{Base, Name, RecordKey, Segment, StoreError, Table, Tenant, UseLimit, commit};
+use strongroom_core::{
+    Action, Base, Caller, Change, Detail, Event, Name, RecordKey, Segment, Service, StoreError, Table,
+    Tenant, Time, UseLimit, commit,
+};
 
 use crate::{
     KmsError,
     record::{self, RingRecord},
-    states::RingUse,
+    states::{KeyUse, RingUse},
 };
 
 /// How often versions of rings encrypted, by the ring's id: of rings whose keys are to be counted.
@@ -65,6 +68,15 @@ impl UsesRecord {
         minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)
     }
 
+    /// Forgets the versions below this one, which encrypt no more.
+    fn forget_below(&mut self, version: u32) {
+        self.versions.retain(|uses| uses.version >= version);
+    }
+
+    fn reserved(&self, version: u32) -> u64 {
+        self.versions.iter().find(|uses| uses.version == version).map_or(0, |uses| uses.reserved)
+    }
+
     /// Reserves up to `wanted` uses; answers how many.
     fn reserve(&mut self, version: u32, wanted: u64, stop: u64) -> u64 {
         let place = self.versions.binary_search_by_key(&version, |uses| uses.version);
@@ -109,19 +121,37 @@ impl Meter {
                 return Err(KmsError::NotFound);
             }
             ring.state().check(RingUse::UseKeys)?;
+            let now = self.base.clock.now();
+            match ring.version(version) {
+                Some(version) => version.state(now).check(KeyUse::Protect)?,
+                None => return Err(KmsError::TooOld),
+            }
             let key = key(self.tenant, self.ring)?;
             let mut uses = match reader.get(&key)? {
                 Some(uses) => UsesRecord::read(&uses.value)?,
                 None => UsesRecord::new(),
             };
+            uses.forget_below(ring.first_live());
+            let before = uses.reserved(version);
             let granted = uses.reserve(version, wanted, self.limit.stop);
             if granted == 0 {
                 return Err(KmsError::Exhausted(version));
             }
             let mut change = reader.change(granted);
             change.put(&key, &uses.to_bytes()?);
+            if (before..before + granted).contains(&(self.limit.warn.saturating_sub(1))) {
+                self.warn(&mut change, version, now)?;
+            }
             Ok(change)
         })
+    }
+
+    /// Tells, once for each version, that it is time to rotate.
+    fn warn<T>(&self, change: &mut Change<T>, version: u32, now: Time) -> Result<(), KmsError> {
+        let caller = Caller { tenant: self.tenant, ..Caller::system() };
+        let name = Some(self.name.clone());
+        let event = Event::allowed(&caller, now, Service::Kms, Action::NearLimit, name);
+        Ok(self.base.outbox.put(change, &event.with(Detail::Version(version)))?)
     }
 }
 

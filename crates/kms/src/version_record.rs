@@ -51,6 +51,11 @@ impl VersionRecord {
         }
     }
 
+    /// Its use begins now, and not later.
+    pub(crate) fn activate(&mut self, now: Time) {
+        (self.activates, self.changed) = (now, now);
+    }
+
     /// Goes to another state; a destroyed one keeps nothing of its key.
     pub(crate) fn set_state(&mut self, state: VersionState, now: Time) {
         (self.state, self.changed) = (state, now);

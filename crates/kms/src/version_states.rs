@@ -1,6 +1,12 @@
-use strongroom_core::{Action, Change, Name, Reader};
+use strongroom_core::{Action, Change, Name, Reader, RecordKey, StoreError, Time};
 
-use crate::{KmsError, Rings, VersionState, record::RingRecord, states::RingUse};
+use crate::{
+    KmsError, Rings, VersionState,
+    archive::{self, ArchivedRecord},
+    record::RingRecord,
+    states::RingUse,
+    version_record::VersionRecord,
+};
 
 /// The states of versions. What takes something away holds everywhere when it returns.
 impl Rings {
@@ -60,25 +66,51 @@ impl Rings {
     /// As for [`Rings::set_version_state`], but nothing is committed yet.
     pub fn plan_version_state(
         &self,
-        reader: Reader<'_>,
+        mut reader: Reader<'_>,
         name: &Name,
         version: u32,
         state: VersionState,
     ) -> Result<Change<()>, KmsError> {
-        self.changed(reader, name, action(state), |ring| self.enter_state(ring, version, state))
+        let ring = self.ring_for(&mut reader, name)?;
+        let archived = self.archived_version(&mut reader, &ring, version)?;
+        let now = self.base().clock.now();
+        if let Some((key, mut archived)) = archived {
+            let mut change = self.changed(reader, name, action(state), |ring| {
+                ring.state().check(RingUse::ChangeVersion)?;
+                enter(&mut archived.version, state, now)
+            })?;
+            change.put_secret(&key, archived.to_bytes()?);
+            return Ok(change);
+        }
+        self.changed(reader, name, action(state), |ring| {
+            ring.state().check(RingUse::ChangeVersion)?;
+            enter(ring.version_mut(version).ok_or(KmsError::NoVersion)?, state, now)
+        })
     }
 
-    fn enter_state(&self, ring: &mut RingRecord, version: u32, next: VersionState) -> Result<(), KmsError> {
-        ring.state().check(RingUse::ChangeVersion)?;
-        let now = self.base().clock.now();
-        let version = ring.version_mut(version).ok_or(KmsError::NoVersion)?;
-        let is = version.state(now);
-        if !is.may_become(next) {
-            return Err(KmsError::VersionState(is));
+    /// A version in a record of its own.
+    fn archived_version(
+        &self,
+        reader: &mut Reader<'_>,
+        ring: &RingRecord,
+        version: u32,
+    ) -> Result<Option<(RecordKey, ArchivedRecord)>, KmsError> {
+        if !(ring.min_available..ring.first_live()).contains(&version) {
+            return Ok(None);
         }
-        version.set_state(next, now);
-        Ok(())
+        let key = archive::key(self.tenant(), ring.id, version)?;
+        let row = reader.get(&key)?.ok_or(StoreError::Corrupt)?;
+        Ok(Some((key, ArchivedRecord::read(&row.value, version)?)))
     }
+}
+
+fn enter(version: &mut VersionRecord, next: VersionState, now: Time) -> Result<(), KmsError> {
+    let is = version.state(now);
+    if !is.may_become(next) {
+        return Err(KmsError::VersionState(is));
+    }
+    version.set_state(next, now);
+    Ok(())
 }
 
 /// What an event calls it.

@@ -39,7 +39,8 @@ impl Strongroom {
             Err(AuditError::Commit(CommitError::Contended | CommitError::Conflict(_))) => 0,
             drained => drained?,
         };
-        let due = run_due(self.barrier(), &[self.barrier(), &Pruner::new(log)], clock.now(), budget)?;
+        let due =
+            run_due(self.barrier(), &[self.barrier(), self.kms(), &Pruner::new(log)], clock.now(), budget)?;
         Ok(Tended { events, due })
     }
 

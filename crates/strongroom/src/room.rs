@@ -7,7 +7,7 @@ use strongroom_core::{
     Base, CommitError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
 };
 use strongroom_keys::RustCrypto;
-use strongroom_kms::{Kms, RingCheck, Rings, UsesCheck};
+use strongroom_kms::{Kms, Rings, checks};
 
 /// An unsealed database and the key rings in it. Cheap to clone; once sealed, every clone answers
 /// [`StoreError::Sealed`].
@@ -110,7 +110,7 @@ impl Strongroom {
                 break;
             }
         }
-        let due = run_due(&self.unsealed, &[&self.unsealed], clock.now(), budget)?;
+        let due = run_due(&self.unsealed, &[&self.unsealed, &self.kms], clock.now(), budget)?;
         Ok(Tended { events, due })
     }
 
@@ -120,8 +120,9 @@ impl Strongroom {
     /// # Errors
     /// [`StoreError`] where the engine cannot read. What is wrong with rows is in the report.
     pub fn fsck(&self, store: &dyn Store, progress: &mut dyn FnMut(u64)) -> Result<Report, StoreError> {
-        let rings = RingCheck::new(self.unsealed.base().provider);
-        fsck(store, &self.unsealed, &[&rings, &UsesCheck], progress)
+        let checks = checks(self.unsealed.base().provider);
+        let checks: Vec<_> = checks.iter().map(|check| &**check).collect();
+        fsck(store, &self.unsealed, &checks, progress)
     }
 
     /// Closes the database: nothing begins any more, and when the running operations have ended, for which this waits

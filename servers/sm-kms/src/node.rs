@@ -493,8 +493,9 @@ impl Node {
         // Without a log its rows wait.
         let pruner = open.audit().ok().map(Pruner::new);
         let barrier: &dyn Worker = &open.unsealed;
-        let workers: Vec<_> =
-            [Some(barrier), pruner.as_ref().map(|pruner| pruner as _)].into_iter().flatten().collect();
+        let rings: &dyn Worker = &open.kms;
+        let pruner = pruner.as_ref().map(|pruner| pruner as _);
+        let workers: Vec<_> = [Some(barrier), Some(rings), pruner].into_iter().flatten().collect();
         match run_due(&open.unsealed, &workers, self.clock.now(), Duration::from_millis(200)) {
             Ok(report) => report
                 .failed

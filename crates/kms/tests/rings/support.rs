@@ -65,6 +65,11 @@ pub(crate) fn minimums(decryption: u32, encryption: u32) -> Settings {
     }
 }
 
+/// Rotates a ring so often; answers its newest version.
+pub(crate) fn rotated(rings: &Rings, ring: &Name, times: u32) -> u32 {
+    (0..times).fold(0, |_, _| rings.rotate(ring).unwrap())
+}
+
 /// What rings stand on over a store that takes everything as it is.
 pub(crate) fn base_with(store: Arc<dyn SealedStore>, provider: Arc<dyn Provider>) -> Base {
     Base::new(store, Arc::new(Gate::new()), provider, Arc::new(FixedClock::at(NOW))).unwrap()

@@ -1,19 +1,20 @@
 //! Keys with short random nonces stop, or are replaced, when they encrypted as many messages as they may: counted on disk,
 //! through restarts, faults and other processes.
 
-use std::{collections::HashMap, sync::Arc, thread};
+use std::{collections::HashMap, sync::Arc, thread, time::Duration};
 
 use proptest::prelude::*;
 use strongroom_core::{
+    Action, Actor,
     Algorithm::{self, Aes256Gcm, Aes256Siv, RawAes128Gcm, RawAes256Gcm, RawChaCha20Poly1305},
-    RecordKey, SealedStore, Sealer, Segment, Store, Table, UseLimit,
+    Detail, RecordKey, SealedStore, Sealer, Segment, Store, Table, UseLimit,
     fault::{Fault, FaultStore},
     memory::MemoryStore,
 };
-use strongroom_kms::{AtLimit, Kms, KmsError, Rings, Usage, UseLimits};
+use strongroom_kms::{AtLimit, Kms, KmsError, NewRing, Rings, Settings, Usage, UseLimits};
 
 use crate::{
-    support::{DELETABLE, TENANT, base_over, drained, kind, name, verdict},
+    support::{DELETABLE, TENANT, base_over, drained, kind, minimums, name, verdict},
     taps::{Count, Tapped, Yield},
 };
 
@@ -248,16 +249,72 @@ fn at_every_fault_of_the_store_nothing_is_encrypted_that_is_not_counted() {
     }
 }
 
+/// What the waiting events tell, with the version.
+fn told(store: &MemoryStore) -> Vec<(Action, bool, Vec<Detail>)> {
+    let events = drained(store).into_iter();
+    events.map(|event| (event.action, event.actor == Actor::System, event.details)).collect()
+}
+
 #[test]
-fn a_rotation_at_the_limit_is_an_event_of_the_caller_and_counting_is_none() {
+fn the_warning_is_an_event_once_a_version_and_a_rotation_at_the_limit_one_of_the_caller() {
     let store = Arc::new(MemoryStore::new());
     let rings = process(store.clone(), AtLimit::Rotate);
     rings.create(&name("ring"), RawAes256Gcm).unwrap();
-    assert_eq!(drained(&*store).len(), 1);
-    (0..STOP).for_each(|_| drop(encrypt(&rings, "ring").unwrap()));
-    assert_eq!(drained(&*store).len(), 0);
+    for version in 1..=3 {
+        let made = if version == 1 { Action::Create } else { Action::Rotate };
+        encrypt(&rings, "ring").unwrap();
+        assert_eq!(told(&store), [(made, false, vec![])]);
+        assert!(!rings.usage(&name("ring")).unwrap()[version - 1].near_limit);
+        // Also in a new process, which reserves anew.
+        let other = process(store.clone(), AtLimit::Rotate);
+        (1..STOP).for_each(|_| drop(encrypt(&rings, "ring").unwrap_or_else(|_| Vec::new())));
+        let warning = (Action::NearLimit, true, vec![Detail::Version(version as u32)]);
+        assert_eq!(told(&store), [warning]);
+        assert!(other.usage(&name("ring")).unwrap()[version - 1].near_limit);
+    }
+}
+
+#[test]
+fn a_version_that_is_published_before_it_is_used_takes_over_from_an_exhausted_one_at_once() {
+    for waiting in [false, true] {
+        let rings = process(Arc::new(MemoryStore::new()), AtLimit::Rotate);
+        let publish_delay = Some(Duration::from_secs(3_600));
+        let settings = Settings { publish_delay, ..Settings::NONE };
+        rings.create_with(&name("ring"), &NewRing { settings, ..NewRing::of(RawAes256Gcm) }).unwrap();
+        if waiting {
+            rings.rotate(&name("ring")).unwrap();
+        }
+        (0..STOP).for_each(|_| assert_eq!(encrypt(&rings, "ring").unwrap()[7], 1));
+        assert_eq!(encrypt(&rings, "ring").unwrap()[7], 2);
+        assert_eq!(rings.read(&name("ring")).unwrap().latest_version, 2);
+    }
+}
+
+#[test]
+fn what_is_archived_of_a_counted_ring_encrypts_no_more_and_its_count_is_forgotten() {
+    let rings = process(Arc::new(MemoryStore::new()), AtLimit::Stop);
+    rings.create(&name("ring"), RawAes256Gcm).unwrap();
+    let old = encrypt(&rings, "ring").unwrap();
+    rings.rotate(&name("ring")).unwrap();
+    rings.configure(&name("ring"), &minimums(2, 0)).unwrap();
+    rings.configure(&name("ring"), &minimums(1, 0)).unwrap();
+    assert_eq!(*rings.decrypt(&name("ring"), &old, b"").unwrap(), b"text");
+    // Without its count it could encrypt too much.
+    assert_eq!(verdict(rings.encrypt_with(&name("ring"), Some(1), b"text", b"")), "too old");
     encrypt(&rings, "ring").unwrap();
-    assert_eq!(drained(&*store).len(), 1);
+    let usage = rings.usage(&name("ring")).unwrap();
+    assert_eq!(usage.iter().map(|usage| usage.version).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
+fn a_version_that_another_process_suspended_reserves_nothing_more() {
+    let store = Arc::new(MemoryStore::new());
+    let (mine, other) = (process(store.clone(), AtLimit::Rotate), process(store, AtLimit::Rotate));
+    mine.create(&name("ring"), RawAes256Gcm).unwrap();
+    encrypt(&mine, "ring").unwrap();
+    other.suspend(&name("ring"), 1).unwrap();
+    let refused = (0..64).find_map(|_| encrypt(&mine, "ring").err()).unwrap();
+    assert_eq!(kind(&refused), "suspended");
 }
 
 #[derive(Debug, Clone, Copy)]

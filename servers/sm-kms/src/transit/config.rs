@@ -55,6 +55,34 @@ impl ConfigRequest {
     }
 }
 
+/// Which versions go.
+#[derive(Deserialize)]
+pub(super) struct TrimRequest {
+    min_available_version: Option<Number>,
+}
+
+impl TrimRequest {
+    /// The members that it may have.
+    pub(super) const KNOWN: &[&str] = &["min_available_version"];
+
+    /// The oldest one that stays.
+    pub(super) fn version(&self) -> Result<u32, Response> {
+        version(self.min_available_version)?
+            .ok_or_else(|| answer::bad_request("missing min_available_version"))
+    }
+}
+
+/// How long a deletion waits.
+#[derive(Deserialize)]
+pub(super) struct WaitRequest {
+    pub(super) wait: Option<Period>,
+}
+
+impl WaitRequest {
+    /// The members that it may have.
+    pub(super) const KNOWN: &[&str] = &["wait"];
+}
+
 fn version(number: Option<Number>) -> Result<Option<u32>, Response> {
     number
         .map(|Number(number)| {

@@ -4,9 +4,15 @@ use strongroom_core::{Failure, Name, Verdict};
 use strongroom_kms::{KmsError, Rings};
 use strongroom_serve::{Response, StatusCode};
 
-use super::{Page, RingOperation, config::ConfigRequest, create::CreateRequest, shown::shown};
+use super::{
+    Page, RingOperation,
+    config::{ConfigRequest, TrimRequest, WaitRequest},
+    create::CreateRequest,
+    shown::shown,
+};
 use crate::{
     answer::{self, Reply, refused},
+    loose::Period,
     payload::{check, take},
 };
 
@@ -78,6 +84,22 @@ pub(super) fn answer(
         RingOperation::Version(state, version) => {
             take::<IgnoredAny>(check(body)?)?;
             rings.set_version_state(name, version, state).and_then(|()| rings.read(name))
+        }
+        RingOperation::Trim => {
+            let body = check(body)?;
+            reply.ignored(body, TrimRequest::KNOWN);
+            rings.trim(name, take::<TrimRequest>(body)?.version()?)
+        }
+        RingOperation::ScheduleDeletion => {
+            let body = check(body)?;
+            reply.ignored(body, WaitRequest::KNOWN);
+            let WaitRequest { wait } = take(body)?;
+            let wait = wait.map(|Period(wait)| wait);
+            rings.schedule_deletion(name, wait).and_then(|_| rings.read(name))
+        }
+        RingOperation::CancelDeletion => {
+            take::<IgnoredAny>(check(body)?)?;
+            rings.cancel_deletion(name).and_then(|()| rings.read(name))
         }
         // OpenBao answers with the key.
         RingOperation::SoftDelete => rings.disable(name).and_then(|()| rings.read(name)),

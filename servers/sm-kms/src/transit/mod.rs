@@ -66,6 +66,12 @@ pub enum RingOperation {
     SoftDelete,
     /// `POST keys/NAME/versions/N/suspend`, `resume`, `deactivate`, `compromise` or `destroy`
     Version(VersionState, u32),
+    /// `POST keys/NAME/trim`
+    Trim,
+    /// `POST keys/NAME/schedule-deletion`
+    ScheduleDeletion,
+    /// `POST keys/NAME/cancel-deletion`
+    CancelDeletion,
     /// `POST keys/NAME/soft-delete-restore`: OpenBao's way to enable
     SoftRestore,
 }
@@ -221,6 +227,9 @@ impl RingOperation {
             "disable" => (Self::Disable, Called::Posted),
             "enable" => (Self::Enable, Called::Posted),
             "soft-delete" => (Self::SoftDelete, Called::Deleted),
+            "trim" => (Self::Trim, Called::Posted),
+            "schedule-deletion" => (Self::ScheduleDeletion, Called::Posted),
+            "cancel-deletion" => (Self::CancelDeletion, Called::Posted),
             "soft-delete-restore" => (Self::SoftRestore, Called::Posted),
             _ => return None,
         })

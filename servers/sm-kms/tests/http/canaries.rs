@@ -90,7 +90,19 @@ fn body(route: &Route) -> Option<Vec<Value>> {
         | ["sys", "slots", _, "cancel"]
         | ["sys", "tenants", _, "shred"]
         | ["transit", "keys", _]
-        | ["transit", "keys", _, "rotate" | "config" | "disable" | "enable" | "soft-delete-restore"]
+        | [
+            "transit",
+            "keys",
+            _,
+            "rotate"
+            | "config"
+            | "disable"
+            | "enable"
+            | "soft-delete-restore"
+            | "trim"
+            | "schedule-deletion"
+            | "cancel-deletion",
+        ]
         | ["transit", "keys", _, "versions", ..]
         | ["transit", "cache-config" | "random" | "encapsulate", ..]
         | ["transit", "config", "keys"] => {
