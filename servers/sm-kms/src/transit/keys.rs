@@ -1,7 +1,7 @@
 use serde::de::IgnoredAny;
 use serde_json::json;
 use strongroom_core::{Failure, Name, Verdict};
-use strongroom_kms::{KmsError, Rings};
+use strongroom_kms::{KmsError, Ring, Rings};
 use strongroom_serve::{Response, StatusCode};
 
 use super::{
@@ -18,6 +18,8 @@ use crate::{
 
 /// Names that are read at once.
 const PAGE: usize = 1_000;
+/// Archived versions that are shown at most.
+const ARCHIVED: u32 = 1_000;
 
 pub(super) fn list(rings: &Rings, page: &Page, reply: Reply) -> Result<Response, Response> {
     let (mut names, mut after) = (Vec::new(), page.after.clone());
@@ -52,7 +54,7 @@ pub(super) fn answer(
             let body = check(body)?;
             reply.ignored(body, CreateRequest::KNOWN);
             let (ring, created) = take::<CreateRequest>(body)?.create(rings, name)?;
-            let answer = reply.data(&shown(name, &ring));
+            let answer = reply.data(&shown(name, &whole(rings, name, ring)?));
             // Nothing was changed, so no change tells of it.
             return Ok(if created { answer } else { answer.told(Verdict::Failed(Failure::Conflict)) });
         }
@@ -108,5 +110,20 @@ pub(super) fn answer(
             rings.enable(name).and_then(|()| rings.read(name))
         }
     };
-    ring.map(|ring| reply.data(&shown(name, &ring))).map_err(|error| refused(&error))
+    let ring = whole(rings, name, ring.map_err(|error| refused(&error))?)?;
+    Ok(reply.data(&shown(name, &ring)))
+}
+
+/// A ring with those archived versions that it still decrypts with: of very many the newest.
+fn whole(rings: &Rings, name: &Name, mut ring: Ring) -> Result<Ring, Response> {
+    let first = ring.versions.first().map_or(0, |version| version.version);
+    let before = (first.saturating_sub(1)).saturating_sub(ARCHIVED);
+    let before = before.max(ring.min_decryption_version.saturating_sub(1));
+    if before + 1 < first {
+        let archived = rings.archived(name, before, ARCHIVED as usize);
+        let mut archived = archived.map_err(|error| refused(&error))?;
+        archived.retain(|version| version.version < first);
+        ring.versions.splice(..0, archived);
+    }
+    Ok(ring)
 }

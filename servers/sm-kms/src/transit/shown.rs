@@ -36,8 +36,8 @@ pub(super) fn shown(name: &Name, ring: &Ring) -> Value {
         "supports_signing": algorithm.signs(),
         "type": kind,
     });
-    for (name, value) in further(ring) {
-        shown[name] = value;
+    if let Some(members) = shown.as_object_mut() {
+        members.extend(further(ring).into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
     shown
 }

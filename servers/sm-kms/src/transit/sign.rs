@@ -107,6 +107,9 @@ impl How {
             Some(NumberOrWord::Word(word)) if matches!(&**word, "" | "auto") => Ok(Salt::Auto),
             Some(NumberOrWord::Word(word)) if word == "hash" => Ok(Salt::Digest),
             Some(NumberOrWord::Word(_)) => Err(wrong.into()),
+            // As in Vault, whose numbers are those of Go's library.
+            Some(NumberOrWord::Number(0)) => Ok(Salt::Auto),
+            Some(NumberOrWord::Number(-1)) => Ok(Salt::Digest),
             Some(NumberOrWord::Number(length)) => {
                 u16::try_from(*length).map(Salt::Bytes).map_err(|_| wrong.into())
             }

@@ -227,6 +227,53 @@ fn settings_are_enforced_at_once_and_checked() {
 }
 
 #[test]
+fn versions_below_the_minimum_are_shown_again_once_it_is_lowered_and_never_once_they_are_trimmed() {
+    let vault = Vault::with_rings();
+    let old = vault.encrypt("aes", "old");
+    (0..3).for_each(|_| drop(vault.write("transit/keys/aes/rotate", Value::Null)));
+    let versions = |answer: Value| answer["keys"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let minimum = |version: u32| {
+        let body = json!({ "min_decryption_version": version, "min_encryption_version": version });
+        versions(vault.write("transit/keys/aes/config", body).data())
+    };
+    assert_eq!(minimum(3), ["3", "4"]);
+    assert_eq!(minimum(1), ["1", "2", "3", "4"]);
+    assert_eq!(versions(vault.read("transit/keys/aes").data()), ["1", "2", "3", "4"]);
+    assert_eq!(vault.decrypt("aes", &old).status, 200);
+    let trim =
+        |version: Value| vault.write("transit/keys/aes/trim", json!({ "min_available_version": version }));
+    assert_eq!(trim(json!(2)).error().0, 400, "the minimums are lower");
+    minimum(3);
+    for wrong in [json!(null), json!(-1), json!(5), json!("x")] {
+        assert_eq!(trim(wrong.clone()).error().0, 400, "{wrong}");
+    }
+    let trimmed = trim(json!(3)).data();
+    assert_eq!(
+        (&trimmed["min_available_version"], versions(trimmed.clone())),
+        (&json!(3), vec!["3".into(), "4".into()])
+    );
+    assert_eq!(config(&vault, "aes", json!({ "min_decryption_version": 1 })), 400);
+    assert_eq!(vault.decrypt("aes", &old).error().0, 400);
+}
+
+#[test]
+fn a_ring_whose_deletion_is_scheduled_does_nothing_and_comes_back_if_it_is_cancelled() {
+    let vault = Vault::with_rings();
+    let ciphertext = vault.encrypt("aes", "x");
+    let post = |verb: &str, body: Value| vault.write(&format!("transit/keys/aes/{verb}"), body);
+    for wrong in [json!("6d"), json!("31d"), json!(-1), json!("x")] {
+        assert_eq!(post("schedule-deletion", json!({ "wait": wrong })).error().0, 400, "{wrong}");
+    }
+    let shown = post("schedule-deletion", json!({ "wait": "7d" })).data();
+    assert_eq!(shown["state"], json!("pending_deletion"));
+    assert_eq!(shown["deletion_time"], json!("2026-01-08T00:00:00.000Z"));
+    assert_eq!(vault.decrypt("aes", &ciphertext).error().0, 400);
+    assert_eq!(post("cancel-deletion", Value::Null).data()["state"], json!("active"));
+    assert_eq!(vault.decrypt("aes", &ciphertext).status, 200);
+    assert_eq!(post("cancel-deletion", Value::Null).error().0, 400);
+}
+
+#[test]
 fn zero_as_the_lowest_version_is_one_and_says_so() {
     let vault = Vault::with_rings();
     let answer = vault.write("transit/keys/aes/config", json!({ "min_decryption_version": 0 }));
