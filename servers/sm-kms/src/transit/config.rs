@@ -4,6 +4,7 @@ use serde::Deserialize;
 use strongroom_kms::Settings;
 use strongroom_serve::Response;
 
+use super::policy::PolicyRequest;
 use crate::{
     answer::{self, Reply},
     loose::{Flag, Number, Period},
@@ -19,6 +20,7 @@ pub(super) struct ConfigRequest {
     allow_plaintext_backup: Option<Flag>,
     auto_rotate_period: Option<Period>,
     publish_delay: Option<Period>,
+    policy: Option<PolicyRequest>,
 }
 
 impl ConfigRequest {
@@ -31,6 +33,7 @@ impl ConfigRequest {
         "allow_plaintext_backup",
         "auto_rotate_period",
         "publish_delay",
+        "policy",
     ];
 
     /// What changes; a warning of what is taken for something else.
@@ -42,6 +45,7 @@ impl ConfigRequest {
             min_decryption_version = Some(1);
             reply.warn("min_decryption_version starts at 1: 0 was taken for 1".to_owned());
         }
+        let policy = self.policy.as_ref().map(PolicyRequest::policy);
         Ok(Settings {
             min_decryption_version,
             min_encryption_version: version(self.min_encryption_version)?,
@@ -50,7 +54,8 @@ impl ConfigRequest {
             plaintext_backup: flag(self.allow_plaintext_backup),
             rotation_period: period(self.auto_rotate_period),
             publish_delay: period(self.publish_delay),
-            ..Settings::NONE
+            policy: policy.transpose().map_err(answer::bad_request)?,
+            allow_rotation: None,
         })
     }
 }

@@ -47,8 +47,8 @@ impl Item for NewDataKey {
             Some(_) => return Err("bits must be 128, 256 or 512".into()),
         };
         let ring = Sealing::of(rings, name)?;
-        let key = rings.random(size.bytes())?;
-        let Text { ciphertext, version } = ring.seal(asked_version(self.0.key_version)?, &key, &terms)?;
+        let version = asked_version(self.0.key_version)?;
+        let (key, Text { ciphertext, version }) = ring.data_key(version, size, &terms)?;
         let shown = matches!(using, Use::DataKey(DataKeyForm::Plaintext));
         let plaintext = shown.then(|| Shown(encode_secret(&key)));
         Ok(Made { ciphertext, key_version: version, plaintext })

@@ -9,6 +9,7 @@ mod items;
 mod keys;
 mod macs;
 mod own;
+mod policy;
 mod sealing;
 mod settings;
 mod shown;
@@ -119,6 +120,11 @@ impl Operation {
                     Delete => ring(RingOperation::Delete, text),
                     _ => Err(answer::no_operation()),
                 };
+            }
+            ["keys", _, "csr" | "set-certificate"] if write => {
+                return Err(answer::bad_request(
+                    "keys have no certificates here: sign a request elsewhere with transit/sign",
+                ));
             }
             ["keys", text, verb] => {
                 return match RingOperation::called(verb) {

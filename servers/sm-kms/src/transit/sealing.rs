@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use strongroom_core::{Algorithm, Name, OaepHash, Plaintext, Purpose, SealOptions};
 use strongroom_kms::{
-    KmsError, Rings, Sealed, ciphertext_version, from_text, label, parse_label, to_text, with_context,
+    DataKeySize, KmsError, Rings, Sealed, ciphertext_version, from_text, label, parse_label, to_text,
+    with_context,
 };
 
 use super::items::ItemError;
@@ -60,6 +61,23 @@ impl<'a> Sealing<'a> {
         }
         let sealed = self.rings.seal(self.name, version, plaintext, &options)?;
         Ok(Text { ciphertext: label(sealed.version, &sealed.bytes), version: sealed.version })
+    }
+
+    /// A new key for data, in the clear and sealed.
+    pub(super) fn data_key(
+        &self,
+        version: Option<u32>,
+        size: DataKeySize,
+        terms: &Terms<'_>,
+    ) -> Result<(Plaintext, Text), ItemError> {
+        if self.is_symmetric() {
+            let additional = self.additional(terms)?;
+            let made = self.rings.data_key(self.name, version, size, &additional)?;
+            return Ok((made.plaintext, text(&made.wrapped)?));
+        }
+        let key = self.rings.random(size.bytes())?;
+        let sealed = self.seal(version, &key, terms)?;
+        Ok((key, sealed))
     }
 
     pub(super) fn open(&self, ciphertext: &str, terms: &Terms<'_>) -> Result<Plaintext, ItemError> {

@@ -5,7 +5,7 @@ use strongroom_core::{Algorithm, HashAlgorithm, Name, PublicKey, Purpose};
 use strongroom_keys::public_pem;
 use strongroom_kms::{Ring, RingState, RingVersion, VersionState};
 
-use super::types;
+use super::{policy, types};
 use crate::{answer, payload::encode};
 
 pub(super) fn shown(name: &Name, ring: &Ring) -> Value {
@@ -53,6 +53,9 @@ fn further(ring: &Ring) -> Vec<(&'static str, Value)> {
     }
     if let Some(hash) = HashAlgorithm::ALL.into_iter().find(|hash| hash.hmac() == ring.algorithm) {
         further.push(("key_size", hash.size().into()));
+    }
+    if let Some(policy) = policy::shown(&ring.policy) {
+        further.push(("policy", policy));
     }
     if ring.imported {
         further.push(("imported_key_allow_rotation", ring.allow_rotation.into()));

@@ -231,3 +231,44 @@ fn a_suspended_or_compromised_version_does_what_its_state_allows() {
         assert_eq!(vault.write(&format!("transit/keys/ed/{path}"), Value::Null).status, status, "{path}");
     }
 }
+
+#[test]
+fn a_policy_is_taken_whole_shown_and_enforced() {
+    let vault = Vault::with_rings();
+    let set = |policy: Value| vault.write("transit/keys/aes/config", json!({ "policy": policy }));
+    let ciphertext = vault.encrypt("aes", "x");
+    let shown =
+        set(json!({ "operations": ["decrypt", "datakey"], "at_limit": "rotate", "use_limit": 9 })).data();
+    assert_eq!(
+        shown["policy"],
+        json!({ "operations": ["decrypt", "datakey"], "not_after": null, "context": null, "use_limit": 9, "at_limit": "rotate" })
+    );
+    let status = |path: &str, body: Value| vault.write(&format!("transit/{path}"), body).status;
+    assert_eq!(status("encrypt/aes", json!({ "plaintext": "" })), 400);
+    assert_eq!(status("hmac/aes", json!({ "input": "" })), 400);
+    assert_eq!(status("datakey/wrapped/aes", json!({})), 200);
+    assert_eq!(vault.decrypt("aes", &ciphertext).status, 200);
+    set(json!({ "context": b64("tenant 7") })).data();
+    assert_eq!(status("encrypt/aes", json!({ "plaintext": "" })), 400);
+    assert_eq!(
+        status("encrypt/aes", json!({ "plaintext": "", "associated_data": b64("tenant 7, row 1") })),
+        200
+    );
+    set(json!({ "not_after": crate::support::NEW_YEAR })).data();
+    assert_eq!(status("encrypt/aes", json!({ "plaintext": "" })), 400);
+    assert_eq!(vault.decrypt("aes", &ciphertext).status, 200);
+    for wrong in [
+        json!({ "operations": ["melt"] }),
+        json!({ "operations": "encrypt" }),
+        json!({ "use_limit": 0 }),
+        json!({ "not_after": -1 }),
+        json!({ "at_limit": "panic" }),
+        json!({ "context": "!!" }),
+        json!({ "operation": ["encrypt"] }),
+        json!("none"),
+    ] {
+        assert_eq!(set(wrong.clone()).error().0, 400, "{wrong}");
+    }
+    assert_eq!(set(json!({})).data()["policy"], Value::Null);
+    assert_eq!(vault.write("transit/keys/ed/csr", json!({})).error().0, 400);
+}
