@@ -155,6 +155,47 @@ signature_verifies() {
     done
 }
 
+every_kind_does_what_it_does() {
+    local kind
+    for kind in aes128-gcm96 chacha20-poly1305 xchacha20-poly1305 rsa-2048; do
+        bao write "transit/keys/k-$kind" type="$kind"
+        bao write -field=ciphertext "transit/encrypt/k-$kind" plaintext=aGVsbG8= > "$work/of_kind"
+        [ "$(bao write -field=plaintext "transit/decrypt/k-$kind" ciphertext=@"$work/of_kind")" = aGVsbG8= ]
+    done
+    for kind in ecdsa-p384 ecdsa-p521; do
+        bao write "transit/keys/k-$kind" type="$kind"
+        bao write -field=signature "transit/sign/k-$kind" input=aGVsbG8= hash_algorithm=sha3-512 > "$work/of_kind"
+        [ "$(bao write -field=valid "transit/verify/k-$kind" input=aGVsbG8= hash_algorithm=sha3-512 \
+            signature=@"$work/of_kind")" = true ]
+    done
+    bao write transit/keys/k-hmac type=hmac key_size=32
+    for kind in hmac rsa-2048 ecdsa-p521; do
+        bao write -field=hmac "transit/hmac/k-$kind" input=aGVsbG8= > "$work/of_kind"
+        [ "$(bao write -field=valid "transit/verify/k-$kind" input=aGVsbG8= hmac=@"$work/of_kind")" = true ]
+    done
+}
+
+derived_keys_need_their_context() {
+    bao write transit/keys/derived derived=true
+    bao write -field=ciphertext transit/encrypt/derived plaintext=aGVsbG8= context=dXNlcg== > "$work/derived"
+    [ "$(bao write -field=plaintext transit/decrypt/derived ciphertext=@"$work/derived" context=dXNlcg==)" = aGVsbG8= ]
+    refused 'Code: 400' bao write transit/decrypt/derived ciphertext=@"$work/derived" context=b3RoZXI=
+}
+
+data_keys_random_bytes_and_hashes_come() {
+    bao write -field=plaintext -f transit/datakey/plaintext/x | grep -q '^[A-Za-z0-9+/]\{43\}=$'
+    bao write -field=random_bytes transit/random/16 format=hex | grep -q '^[0-9a-f]\{32\}$'
+    [ "$(bao write -field=sum transit/hash/sha2-256 input=YWJj)" = \
+        ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad ]
+}
+
+a_soft_deleted_key_comes_back() {
+    bao delete transit/keys/derived/soft-delete
+    refused 'Code: 400' bao write transit/encrypt/derived plaintext=aGVsbG8= context=dXNlcg==
+    bao write -f transit/keys/derived/soft-delete-restore
+    bao write transit/encrypt/derived plaintext=aGVsbG8= context=dXNlcg==
+}
+
 delete_waits_until_allowed() {
     refused 'Code: 400' bao delete transit/keys/x
     bao write transit/keys/x/config deletion_allowed=true
@@ -200,7 +241,8 @@ BAO_TOKEN=$(cat "$work/token" 2> /dev/null)
 export BAO_TOKEN
 for name in token_looks_itself_up a_wrong_token_is_refused transit_is_mounted listing_nothing_says_so write_makes_keys \
     list_shows_keys reading_an_unknown_key_says_so encrypted_comes_back rotated_key_opens_the_old \
-    rewrap_moves_to_the_latest min_decryption_version_is_enforced signature_verifies delete_waits_until_allowed \
+    rewrap_moves_to_the_latest min_decryption_version_is_enforced signature_verifies every_kind_does_what_it_does \
+    derived_keys_need_their_context data_keys_random_bytes_and_hashes_come a_soft_deleted_key_comes_back delete_waits_until_allowed \
     barrier_rotates seal_ends_everything other_shares_bring_everything_back; do
     check "$name"
 done

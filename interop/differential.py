@@ -20,7 +20,8 @@ from string import Template
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from exchanges import EXCHANGES, TOLERANCES
+from exchanges import EXCHANGES
+from rows import TOLERANCES
 
 EXACT = re.compile(r"\.(data\.keys\[\d+\]|policies\[\d+\]|plaintext|name|type|reference|path|display_name)$")
 TEXT = "text"

@@ -4,104 +4,35 @@
 `vault:vN:…` or base64 also gives `$name_body`, what follows the version, and `$name_flipped`, with one bit changed.
 """
 
-from typing import NamedTuple
-
-
-class Exchange(NamedTuple):
-    """One request. With `ours`, our server may answer one of these statuses instead, for the reason in `why`."""
-
-    request: str  # method and path below /v1/; a path that starts with a slash stands as it is
-    body: object = None  # None: no body; a string is sent as it is; anything else as JSON
-    token: str | None = "$root"
-    headers: dict = {}
-    save: dict = {}  # name -> path into the answer
-    ours: tuple = ()
-    why: str = ""
-
-
-class Tolerance(NamedTuple):
-    """Paths of answers that may differ: in their value only, or in whether they are there at all."""
-
-    request: str  # regular expressions, searched
-    path: str
-    absent: bool
-    why: str
-
-
-CLOCK = "the time of the answer or of the key's making"
-CLUSTER = "OpenBao is a cluster of one with Raft storage; Strongroom is one process without a cluster"
-TOLERANCES = [
-    Tolerance("", r"\.(server_time_utc|creation_time)$", False, CLOCK),
-    Tolerance("transit/keys", r"\.data\.keys\.\d+$", False, CLOCK),
-    Tolerance("sys/(health|seal-status|unseal)", r"\.cluster_(name|id)$", True, CLUSTER),
-    Tolerance("sys/leader", r"\.ha_enabled$", False, CLUSTER),
-    Tolerance("sys/leader", r"\.(is_self|active_time|leader_\w+|raft_\w+)$", True, CLUSTER),
-    Tolerance("sys/(seal-status|unseal)", r"\.commit_date$", True, "a detail of OpenBao's build"),
-    Tolerance("mounts", r"\.(cubbyhole|identity)/\.", True, "engines that Strongroom does not have"),
-    Tolerance("mounts", r"\.(\w*plugin_version|running_sha256|deprecation_status)$", True, "there are no plugins"),
-    Tolerance("mounts", r"\.passthrough_request_headers\b", True, "there are no plugins to pass headers to"),
-    Tolerance("key-status", r"\.(term|encryptions)$", False, "the root's term, which sys/rotate/root makes new"),
-    Tolerance("key-status", r"\.install_time$", False, CLOCK),
-    Tolerance("transit/keys", r"\.supports_derivation$", False, "keys are not derived"),
-    Tolerance("mounts", r"\.(seal_wrap|external_entropy_access)$", False, "everything is sealed by the barrier"),
-]
-
-# Options of a row that is meant to differ.
-NONE = {}
-FAULT = {"ours": (400,), "why": "the caller's fault is a 400; OpenBao answers 500"}
-STRICT_JSON = {"ours": (400,), "why": "JSON is strict: members are not repeated, a text is a text"}
-THREE_TYPES = {"ours": (400,), "why": "keys are aes256-gcm96, ed25519 or ecdsa-p256"}
-NO_DERIVATION = {"ours": (400,), "why": "keys are neither derived nor convergent"}
-NEVER_LEAVES = {"ours": (400,), "why": "keys neither leave in the clear nor go into plain backups"}
-NO_UPSERT = {"ours": (400, 404), "why": "keys are made by name, not by their first use"}
-NO_NONCE = {"ours": (400,), "why": "no caller names a nonce; OpenBao warns that it ignores it"}
-NO_CONTEXT = {"ours": (400,), "why": "no key is derived; OpenBao ignores the context silently"}
-LIMITS = {"ours": (400,), "why": "a limit is positive; OpenBao takes others for none"}
-HEAD = {"ours": (200,), "why": "HEAD is answered where GET is (RFC 9110, section 9.3.2)"}
-NAMESPACES = {"ours": (404,), "why": "there are no namespaces: everything below an unknown one is 404"}
-CANONICAL = {"ours": (400, 404), "why": "a path that is not canonical is refused, not redirected"}
-NOT_OFFERED = {"ours": (404, 405), "why": "a path of OpenBao that Strongroom does not have"}
-
-MESSAGE, OTHER = "bWVzc2FnZQ==", "b3RoZXI="
-DIGEST = "q1MKE+RZFJgrefm34/uplM/R8/si9xzqGvvwK0YMbR0="  # SHA-256 of MESSAGE
-AAD, NOT_BASE64 = "YWFk", "!!"
-
-
-def row(request, body=None, **options):
-    return Exchange(request, body, **options)
-
-
-def anyone(request, body=None, **options):
-    return Exchange(request, body, None, **options)
-
-
-def config(key, **body):
-    return row(f"POST transit/keys/{key}/config", body)
-
-
-def encrypt(key="aes", save=None, options=NONE, **body):
-    return row(f"POST transit/encrypt/{key}", body, save={save: "data.ciphertext"} if save else {}, **options)
-
-
-def decrypt(ciphertext, key="aes", options=NONE, **body):
-    return row(f"POST transit/decrypt/{key}", {"ciphertext": ciphertext, **body}, **options)
-
-
-def rewrap(ciphertext, key="aes", **body):
-    return row(f"POST transit/rewrap/{key}", {"ciphertext": ciphertext, **body})
-
-
-def sign(key, save=None, options=NONE, **body):
-    return row(f"POST transit/sign/{key}", body, save={save: "data.signature"} if save else {}, **options)
-
-
-def verify(key, options=NONE, **body):
-    return row(f"POST transit/verify/{key}", body, **options)
-
-
-def batch(path, *items, **options):
-    return row(f"POST transit/{path}", {"batch_input": list(items)}, **options)
-
+from kinds import KINDS
+from rows import (
+    AAD,
+    CANONICAL,
+    DIGEST,
+    FAULT,
+    HEAD,
+    LIMITS,
+    MESSAGE,
+    NAMESPACES,
+    NOT_BASE64,
+    NOT_OFFERED,
+    NO_CONTEXT,
+    NO_NONCE,
+    NO_SIGNATURE,
+    NO_UPSERT,
+    OTHER,
+    STRICT_JSON,
+    anyone,
+    batch,
+    config,
+    decrypt,
+    encrypt,
+    rewrap,
+    row,
+    sign,
+    verify,
+    Exchange,
+)
 
 UNINITIALISED = [
     anyone("GET sys/init"),
@@ -275,7 +206,7 @@ PATHS = [
     row("GET transit/decrypt/aes"),
     row("GET transit/sign/ed"),
     row("GET sys/rotate/config", **NOT_OFFERED),
-    row("GET transit/cache-config", **NOT_OFFERED),
+    row("GET transit/cache-config"),
 ]
 
 KEYS = [
@@ -513,7 +444,7 @@ VERIFY = [
     verify("p256", input=MESSAGE, signature="$jws", marshaling_algorithm="jws"),
     verify("p256", input=MESSAGE, signature="$jws"),
     verify("p256", input=MESSAGE, signature="$asn1", marshaling_algorithm="nope"),
-    verify("p256", input=MESSAGE, signature="vault:v1:AAAA"),
+    verify("p256", input=MESSAGE, signature="vault:v1:AAAA", options=NO_SIGNATURE),
     verify("p256", input=MESSAGE, signature="$sha512", hash_algorithm="sha2-512"),
     verify("p256", input=MESSAGE, signature="$sha512"),
     verify("p256", input=MESSAGE, signature="$digest"),
@@ -584,12 +515,6 @@ DIVERGING = [
     row("POST transit/keys/aes/rotate", "{"),
     row("POST transit/keys/extra", {"nonsense": 1}),
     row("POST transit/keys/" + "n" * 600, ours=(400, 404), why="names have a limit"),
-    *(row(f"POST transit/keys/{name}", {"type": name}, **THREE_TYPES) for name in ("rsa-2048", "chacha20-poly1305")),
-    row("POST transit/keys/derived", {"derived": True}, **NO_DERIVATION),
-    row("POST transit/keys/convergent", {"derived": True, "convergent_encryption": True}, **NO_DERIVATION),
-    row("POST transit/keys/exportable", {"exportable": True}, **NEVER_LEAVES),
-    row("POST transit/keys/backup", {"allow_plaintext_backup": True}, **NEVER_LEAVES),
-    row("POST transit/keys/aes/config", {"exportable": True}, **NEVER_LEAVES),
     encrypt("upsert", plaintext=MESSAGE, options=NO_UPSERT),
     encrypt("upsert2", plaintext=NOT_BASE64),
     batch("encrypt/upsert3", GOOD, **NO_UPSERT),
@@ -597,5 +522,5 @@ DIVERGING = [
 
 EXCHANGES = [
     *UNINITIALISED, *SEALED, *UNSEAL, *UNSEALED, *TOKENS, *PATHS, *KEYS, *CONFIG, *ENCRYPT, *DECRYPT, *BATCHES,
-    *SIGN, *VERIFY, *RESEALED, *DIVERGING,
+    *SIGN, *VERIFY, *RESEALED, *KINDS, *DIVERGING,
 ]  # fmt: skip

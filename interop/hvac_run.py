@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, VaultDown
 
+import hvac_kinds
 from checks import Checks, raises
 
 SHARES, THRESHOLD = 5, 3
@@ -529,6 +530,12 @@ def a_key_does_only_what_its_type_does(run):
     raises(InvalidRequest, run.verify, "aes", run.sign("ed"))
     raises(InvalidRequest, run.encrypt, "ed")
     raises(InvalidRequest, run.decrypt, "p256", run.old)
+
+
+# Every kind of key
+
+for named in hvac_kinds.ALL:
+    check(named)
 
 
 # Afterwards

@@ -154,6 +154,10 @@ actions! {
     44 Encapsulate Buffered,
     /// A ring got the secret that was made for it.
     45 Decapsulate Buffered,
+    /// Random bytes were drawn.
+    46 Random Buffered,
+    /// Something was hashed.
+    47 Hash Buffered,
     /// Requests by nobody that was recognised: they are counted.
     48 Knock Buffered,
     /// Events that could not be kept: they are counted.

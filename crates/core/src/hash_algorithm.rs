@@ -1,3 +1,5 @@
+use crate::Algorithm;
+
 /// A hash function of FIPS 180-4 or FIPS 202. A provider has them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HashAlgorithm {
@@ -44,6 +46,21 @@ impl HashAlgorithm {
             64 => Some(Self::Sha512),
             _ => None,
         }
+    }
+
+    /// HMAC with it, where there are keys for that.
+    pub const fn hmac(self) -> Option<Algorithm> {
+        Some(match self {
+            Self::Sha224 => Algorithm::HmacSha224,
+            Self::Sha256 => Algorithm::HmacSha256,
+            Self::Sha384 => Algorithm::HmacSha384,
+            Self::Sha512 => Algorithm::HmacSha512,
+            Self::Sha512_256 => return None,
+            Self::Sha3_224 => Algorithm::HmacSha3_224,
+            Self::Sha3_256 => Algorithm::HmacSha3_256,
+            Self::Sha3_384 => Algorithm::HmacSha3_384,
+            Self::Sha3_512 => Algorithm::HmacSha3_512,
+        })
     }
 
     /// The length of a digest, in bytes.

@@ -133,6 +133,13 @@ impl Archive {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// The key of a version as it is kept, if its state allows the use.
+    pub(crate) fn stored(&self, version: u32, what: KeyUse, now: Time) -> Result<Stored, KmsError> {
+        let archived = self.find(version)?;
+        archived.record.state(now).check(what)?;
+        archived.record.stored(self.algorithm).ok_or(KmsError::NoSecret)
+    }
+
     fn find(&self, version: u32) -> Result<Arc<Archived>, KmsError> {
         if let Some(found) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(&version) {
             return Ok(Arc::clone(found));

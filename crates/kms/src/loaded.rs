@@ -234,7 +234,7 @@ impl Loaded {
     }
 
     /// Whether the ring's policy allows an operation with this additional data or context now; answers the time.
-    fn admit(&self, operation: Operation, context: Option<&[u8]>) -> Result<Time, KmsError> {
+    pub(crate) fn admit(&self, operation: Operation, context: Option<&[u8]>) -> Result<Time, KmsError> {
         let now = self.now();
         self.view.policy.admit(operation, context, now)?;
         if self.view.derived && context.is_some_and(<[u8]>::is_empty) {
@@ -251,7 +251,7 @@ impl Loaded {
     }
 
     /// The version that encrypts and signs: the one asked for if the ring allows it, else the newest that is used already.
-    fn protecting(&self, asked: Option<u32>, now: Time) -> Result<u32, KmsError> {
+    pub(crate) fn protecting(&self, asked: Option<u32>, now: Time) -> Result<u32, KmsError> {
         let version = match asked.filter(|version| *version != 0) {
             Some(version) => version,
             None => self.current_at(now)?.version,
@@ -279,6 +279,23 @@ impl Loaded {
         let shown = self.place(version).and_then(|place| self.view.versions.get(place));
         let lacks = shown.is_some_and(|shown| !shown.has_secret && shown.origin == Origin::ImportedPublic);
         if lacks { Err(KmsError::NoSecret) } else { Ok(()) }
+    }
+
+    /// Does something with a version's key as it is kept: for a key that is derived from it.
+    pub(crate) fn with_stored<T>(
+        &self,
+        version: u32,
+        what: KeyUse,
+        now: Time,
+        work: impl FnOnce(&Stored) -> Result<T, KmsError>,
+    ) -> Result<T, KmsError> {
+        let Some(place) = self.place(version) else {
+            return work(&self.archive.stored(version, what, now)?);
+        };
+        let shown = self.view.versions.get(place).ok_or(KmsError::NoVersion)?;
+        shown.state_at(now).check(what)?;
+        let found = self.keys.get(place).ok_or(KmsError::NoVersion)?;
+        work(found.stored.as_ref().ok_or(KmsError::NoSecret)?)
     }
 
     fn place(&self, version: u32) -> Option<usize> {

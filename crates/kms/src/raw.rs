@@ -45,6 +45,14 @@ pub(crate) fn parse(algorithm: Algorithm, ciphertext: &[u8]) -> Result<(u32, &[u
     }
 }
 
+/// The version that a ciphertext of any such algorithm names.
+pub(crate) fn named_version(ciphertext: &[u8]) -> Option<u32> {
+    match ciphertext.split_first_chunk::<HEAD>() {
+        Some(([b'S', b'R', 2, _, version @ ..], _)) => Some(u32::from_be_bytes(*version)),
+        _ => None,
+    }
+}
+
 pub(crate) fn decrypt(key: &dyn Key, sealed: &[u8], additional: &[u8]) -> Result<Plaintext, KmsError> {
     key.decrypt(additional, sealed).map_err(|error| match error {
         KeyError::Failed => KmsError::OpenFailed,

@@ -141,6 +141,15 @@ impl Rings {
         Ok(self.loaded(name)?.view.algorithm)
     }
 
+    /// Whether what a ring encrypts has a context, always.
+    ///
+    /// # Errors
+    /// As for [`Rings::algorithm`].
+    pub fn derived(&self, name: &Name) -> Result<bool, KmsError> {
+        let _inside = self.base().enter()?;
+        Ok(self.loaded(name)?.view.derived)
+    }
+
     /// Whether the ring is in memory, and its uses are not counted, so that an operation with it need not touch the store.
     /// It may be gone by then: where no store may be touched, run it [`from_memory`](strongroom_core::from_memory).
     pub fn cached(&self, name: &Name) -> bool {

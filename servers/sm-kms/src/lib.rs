@@ -2,8 +2,11 @@
 //! cryptography: each request becomes one call of `strongroom-kms` or of the barrier.
 //!
 //! What exists: `sys/init`, `seal-status`, `unseal`, `seal`, `rotate`, `key-status`, `health`, `leader`,
-//! `mounts`, `internal/ui/mounts`, `auth/token/lookup-self`, and below `transit`: `keys`, `encrypt`,
-//! `decrypt`, `rewrap`, `sign`, `verify`. What Vault has no standard for is our own: `sys/slots`, `sys/rotation/status`,
+//! `mounts`, `internal/ui/mounts`, `auth/token/lookup-self`, and below `transit`: `keys` with `config`, `rotate`, `trim`,
+//! `soft-delete` and `soft-delete-restore`, `encrypt`, `decrypt`, `rewrap`, `datakey`, `sign`, `verify`, `hmac`, `cmac`,
+//! `random`, `hash`, `config/keys`, `cache-config`. What Vault has no standard for is our own: below `transit` also `agree`,
+//! `encapsulate`, `decapsulate`, `derive`, and of keys `disable`, `enable`, `schedule-deletion`, `cancel-deletion` and
+//! `versions/N/` with `suspend`, `resume`, `deactivate`, `compromise` and `destroy`; `sys/slots`, `sys/rotation/status`,
 //! `sys/rotation/config`, `sys/reseal`, `sys/renew`, `sys/scrub`, `sys/tenants`, `sys/backup`, and below `audit` the log of
 //! events, which is Vault's `sys/audit` and `sys/audit-hash` as well. Everything else is 404.
 

@@ -1,7 +1,7 @@
 //! Values as Vault takes them. Its command line sends numbers and truth values as texts, and its clients send
 //! empty members for what they do not ask for.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
@@ -11,6 +11,17 @@ use serde::{
 /// A whole number, or a text of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Number(pub(crate) i64);
+
+/// A whole number, a text of one, or another text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NumberOrWord {
+    Number(i64),
+    Word(String),
+}
+
+/// A time span: seconds, or a text of them or of hours, minutes and seconds as in `1h30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Period(pub(crate) Duration);
 
 /// A truth value, a text of one, or 0 or 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +34,18 @@ pub(crate) struct Asked(pub(crate) bool);
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for NumberOrWord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberOrWordVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Period {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PeriodVisitor)
     }
 }
 
@@ -58,6 +81,71 @@ impl de::Visitor<'_> for NumberVisitor {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
         text.parse().map(Number).map_err(|_| E::custom(""))
     }
+}
+
+struct NumberOrWordVisitor;
+
+impl de::Visitor<'_> for NumberOrWordVisitor {
+    type Value = NumberOrWord;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number or a word")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<NumberOrWord, E> {
+        Ok(NumberOrWord::Number(number))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<NumberOrWord, E> {
+        number.try_into().map(NumberOrWord::Number).map_err(|_| E::custom(""))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<NumberOrWord, E> {
+        Ok(text.parse().map_or_else(|_| NumberOrWord::Word(text.to_owned()), NumberOrWord::Number))
+    }
+}
+
+struct PeriodVisitor;
+
+impl de::Visitor<'_> for PeriodVisitor {
+    type Value = Period;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("seconds, or a time span such as 24h")
+    }
+
+    fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Period, E> {
+        seconds.try_into().map(|seconds| Period(Duration::from_secs(seconds))).map_err(|_| E::custom(""))
+    }
+
+    fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Period, E> {
+        Ok(Period(Duration::from_secs(seconds)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Period, E> {
+        seconds(text).map(|seconds| Period(Duration::from_secs(seconds))).ok_or_else(|| E::custom(""))
+    }
+}
+
+/// The seconds of a text; none in an empty one.
+fn seconds(text: &str) -> Option<u64> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return if text.is_empty() { Some(0) } else { text.parse().ok() };
+    }
+    let (mut rest, mut total) = (text, 0_u64);
+    while !rest.is_empty() {
+        let (number, unit) = rest.split_at(rest.find(|letter: char| !letter.is_ascii_digit())?);
+        let length = match unit.as_bytes().first()? {
+            b'd' => 86_400,
+            b'h' => 3_600,
+            b'm' => 60,
+            b's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(length)?)?;
+        rest = unit.get(1..)?;
+    }
+    Some(total)
 }
 
 struct FlagVisitor;
@@ -155,6 +243,40 @@ mod tests {
         let far = "18446744073709551615";
         for json in ["1.5", "1e3", "\"1.5\"", "\"\"", "\" 1\"", "\"0x1\"", "true", "[]", "{}", "null", far] {
             assert_eq!(read::<Number>(json), None, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_period_has_units_or_is_in_seconds() {
+        for (json, seconds) in [
+            ("0", 0),
+            ("\"\"", 0),
+            ("\"0\"", 0),
+            ("\"0s\"", 0),
+            ("3600", 3_600),
+            ("\"3600\"", 3_600),
+            ("\"24h\"", 86_400),
+            ("\"1h30m5s\"", 5_405),
+            ("\"2d\"", 172_800),
+        ] {
+            assert_eq!(read(json), Some(Period(Duration::from_secs(seconds))), "{json}");
+        }
+        for json in
+            ["-1", "1.5", "\"h\"", "\"1h5\"", "\"1 h\"", "\"-1h\"", "\"1w\"", "\"1µs\"", "[]", "true", "null"]
+        {
+            assert_eq!(read::<Period>(json), None, "{json}");
+        }
+        assert_eq!(read::<Period>("\"99999999999999999999d\""), None);
+    }
+
+    #[test]
+    fn what_is_no_number_may_be_a_word() {
+        for (json, number) in [("7", 7), ("\"7\"", 7), ("-1", -1)] {
+            assert_eq!(read(json), Some(NumberOrWord::Number(number)), "{json}");
+        }
+        assert_eq!(read("\"auto\""), Some(NumberOrWord::Word("auto".into())));
+        for json in ["1.5", "true", "[]", "{}", "null"] {
+            assert_eq!(read::<NumberOrWord>(json), None, "{json}");
         }
     }
 

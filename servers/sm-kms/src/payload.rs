@@ -73,6 +73,11 @@ impl de::Visitor<'_> for Visitor {
     }
 }
 
+/// The bytes of a base64 text that is no secret.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
 /// Base64 of bytes for an answer.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)

@@ -83,8 +83,8 @@ fn everything() -> Range {
 #[test]
 fn an_answer_waits_for_every_change_and_every_refusal() {
     use Action::{
-        Agree, DataKey, Decapsulate, Decrypt, Derive, Encapsulate, Encrypt, Knock, List, Lose, Mac, Read,
-        Reencrypt, Sign, Verify, VerifyMac,
+        Agree, DataKey, Decapsulate, Decrypt, Derive, Encapsulate, Encrypt, Hash, Knock, List, Lose, Mac,
+        Random, Read, Reencrypt, Sign, Verify, VerifyMac,
     };
     let buffered = [
         Encrypt,
@@ -99,6 +99,8 @@ fn an_answer_waits_for_every_change_and_every_refusal() {
         Agree,
         Encapsulate,
         Decapsulate,
+        Random,
+        Hash,
         Read,
         List,
         Knock,

@@ -1,10 +1,12 @@
 //! The text form has one spelling of each ciphertext.
 
+use std::collections::HashSet;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
-use strongroom_core::Algorithm;
+use strongroom_core::{Algorithm, Purpose};
 use strongroom_keys::envelope::{Header, OVERHEAD};
-use strongroom_kms::{KmsError, from_text, to_text};
+use strongroom_kms::{KmsError, ciphertext_version, from_text, label, parse_label, to_text, with_context};
 
 use crate::support::{name, rings, verdict};
 
@@ -153,6 +155,53 @@ proptest! {
     fn no_text_makes_it_panic(text in prop_oneof![".*", "vault:v[0-9]{0,12}:[A-Za-z0-9+/=]{0,300}"]) {
         if let Ok(bytes) = from_text(&text) {
             prop_assert_eq!(to_text(&bytes).unwrap(), text);
+        }
+    }
+}
+
+#[test]
+fn the_text_of_every_kind_of_ciphertext_names_its_version_and_no_other() {
+    let rings = rings();
+    for algorithm in Algorithm::ALL {
+        let ring = name(&format!("{algorithm:?}"));
+        if !matches!(algorithm.purpose(), Purpose::Envelope | Purpose::Aead) {
+            continue;
+        }
+        rings.create(&ring, algorithm).unwrap();
+        rings.rotate(&ring).unwrap();
+        let sealed = rings.encrypt(&ring, b"12345", b"").unwrap();
+        let text = to_text(&sealed).unwrap();
+        assert_eq!(
+            (ciphertext_version(&sealed).unwrap(), from_text(&text).unwrap()),
+            (2, sealed),
+            "{ring:?}"
+        );
+        for other in [1, 3] {
+            refused(&text.replacen("v2", &format!("v{other}"), 1));
+        }
+    }
+}
+
+/// Bytes of which the context and the rest are cut at every place give as many different results.
+#[test]
+fn no_two_pairs_of_context_and_data_are_bound_alike() {
+    let bytes = b"0123456789";
+    let all = (1..=bytes.len()).map(|cut| with_context(&bytes[..cut], &bytes[cut..]).unwrap());
+    assert_eq!(all.collect::<HashSet<_>>().len(), bytes.len());
+    assert_eq!(verdict(with_context(b"", bytes)), "invalid");
+}
+
+proptest! {
+    #[test]
+    fn a_label_is_read_as_it_was_written(version: u32, bytes: Vec<u8>) {
+        let text = label(version, &bytes);
+        prop_assert_eq!(parse_label(&text).unwrap(), (version, bytes));
+    }
+
+    #[test]
+    fn any_text_is_no_label_or_the_one_that_is_written(text in "(vault:v)?[0-9+]{0,3}:?[A-Za-z0-9+/=]{0,12}") {
+        if let Ok((version, bytes)) = parse_label(&text) {
+            prop_assert_eq!(label(version, &bytes), text);
         }
     }
 }

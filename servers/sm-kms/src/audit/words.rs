@@ -53,8 +53,9 @@ mod tests {
             words(Action::ALL.iter().map(word).collect()),
             "create rotate configure disable enable delete rewrap reseal destroy shred renew initialize seal \
              unseal submit reset login back_up scrub check ask suspend resume deactivate compromise \
-             schedule_deletion cancel_deletion activate trim near_limit encrypt decrypt reencrypt sign verify read \
-             list mac verify_mac derive data_key agree encapsulate decapsulate knock lose import export restore"
+             schedule_deletion cancel_deletion activate trim near_limit encrypt decrypt reencrypt sign \
+             verify read list mac verify_mac derive data_key agree encapsulate decapsulate random hash knock \
+             lose import export restore"
         );
         assert_eq!(
             words(Refusal::ALL.iter().map(word).collect()),

@@ -1,33 +1,46 @@
 use serde::{Deserialize, Serialize, Serializer, de::IgnoredAny};
 use strongroom_core::Name;
-use strongroom_keys::envelope::Header;
-use strongroom_kms::{KmsError, Rings, from_text, to_text};
+use strongroom_kms::Rings;
 use zeroize::Zeroizing;
 
 use super::{
     Use,
     items::{Item, ItemError},
+    sealing::{NO_CONTEXT, Sealing, Terms, Text},
 };
 use crate::{
     loose::{Asked, Number},
     payload::{Payload, encode_secret},
 };
 
-/// One text to encrypt, decrypt or rewrap.
+/// One text to encrypt, decrypt or rewrap, or one data key to make.
 #[derive(Deserialize)]
 pub(super) struct Crypt {
     #[serde(default)]
     plaintext: Payload,
     ciphertext: Option<String>,
-    #[serde(default)]
-    associated_data: Payload,
-    key_version: Option<Number>,
+    pub(super) bits: Option<Number>,
+    pub(super) key_version: Option<Number>,
     reference: Option<String>,
     #[serde(default)]
-    nonce: Asked,
+    associated_data: Payload,
     #[serde(default)]
-    context: Asked,
+    context: Payload,
+    #[serde(default)]
+    info: Payload,
+    padding_scheme: Option<String>,
+    oaep_hash: Option<String>,
+    #[serde(default)]
+    nonce: Asked,
 }
+
+/// What says how a ciphertext is made, and more.
+macro_rules! with_terms {
+    ($($name:literal),*) => {
+        &["associated_data", "context", "info", "padding_scheme", "oaep_hash", "nonce", $($name),*]
+    };
+}
+pub(super) use with_terms;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -42,8 +55,27 @@ pub(super) enum Crypted {
     },
 }
 
-fn in_the_clear<S: Serializer>(text: &Zeroizing<String>, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes a secret that the caller asked for.
+pub(super) fn in_the_clear<S: Serializer>(
+    text: &Zeroizing<String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
+}
+
+impl Crypt {
+    pub(super) fn terms(&self) -> Result<Terms<'_>, ItemError> {
+        if self.nonce.0 {
+            return Err("a nonce is never taken from a request".into());
+        }
+        Ok(Terms {
+            associated_data: self.associated_data.optional()?,
+            context: self.context.optional()?,
+            info: self.info.optional()?,
+            padding_scheme: self.padding_scheme.as_deref(),
+            oaep_hash: self.oaep_hash.as_deref(),
+        })
+    }
 }
 
 impl Item for Crypt {
@@ -52,52 +84,39 @@ impl Item for Crypt {
 
     fn known(using: Use) -> &'static [&'static str] {
         match using {
-            Use::Decrypt => &[
-                "ciphertext",
-                "associated_data",
-                "batch_input",
-                "partial_failure_response_code",
-                "context",
-                "nonce",
-            ],
-            Use::Rewrap => {
-                &["ciphertext", "associated_data", "key_version", "batch_input", "context", "nonce"]
-            }
-            _ => &[
+            Use::Decrypt => with_terms!("ciphertext", "batch_input", "partial_failure_response_code"),
+            Use::Rewrap => with_terms!("ciphertext", "key_version", "batch_input"),
+            _ => with_terms!(
                 "plaintext",
-                "associated_data",
                 "key_version",
                 "batch_input",
                 "partial_failure_response_code",
-                "context",
-                "nonce",
                 "type",
-                "convergent_encryption",
-            ],
+                "convergent_encryption"
+            ),
         }
     }
 
     fn run(&self, rings: &Rings, using: Use, name: &Name, _: &IgnoredAny) -> Result<Crypted, ItemError> {
-        self.refuse_unusable()?;
-        let additional = self.associated_data.optional()?;
+        let terms = self.terms()?;
         let version = asked_version(self.key_version)?;
         let ciphertext = || match self.ciphertext.as_deref() {
             None | Some("") => Err(ItemError::Input("missing ciphertext to decrypt")),
-            Some(text) => Ok(from_text(text)?),
+            Some(text) => Ok(text),
         };
-        let sealed = match using {
+        let ring = Sealing::of(rings, name)?;
+        let Text { ciphertext, version } = match using {
             Use::Encrypt => {
                 let plaintext = self.plaintext.required("missing plaintext to encrypt")?;
-                rings.encrypt_with(name, version, plaintext, additional)?
+                ring.seal(version, plaintext, &terms)?
             }
-            Use::Rewrap => rings.rewrap_with(name, version, &ciphertext()?, additional)?,
+            Use::Rewrap => ring.rewrap(version, ciphertext()?, &terms)?,
             _ => {
-                let plaintext = rings.decrypt(name, &ciphertext()?, additional)?;
+                let plaintext = ring.open(ciphertext()?, &terms)?;
                 return Ok(Crypted::Opened { plaintext: encode_secret(&plaintext) });
             }
         };
-        let key_version = Header::parse(&sealed).map_err(KmsError::from)?.key.version;
-        Ok(Crypted::Sealed { ciphertext: to_text(&sealed)?, key_version })
+        Ok(Crypted::Sealed { ciphertext, key_version: version })
     }
 
     fn reference(&self) -> &str {
@@ -109,18 +128,8 @@ impl Item for Crypt {
     }
 }
 
-impl Crypt {
-    /// Whoever sends these means to change what is computed; nothing would come of it.
-    fn refuse_unusable(&self) -> Result<(), ItemError> {
-        if self.nonce.0 {
-            return Err("a nonce is never taken from a request".into());
-        }
-        no_context(self.context)
-    }
-}
-
 pub(super) fn no_context(context: Asked) -> Result<(), ItemError> {
-    if context.0 { Err("keys are not derived: there is no use for a context".into()) } else { Ok(()) }
+    if context.0 { Err(NO_CONTEXT.into()) } else { Ok(()) }
 }
 
 pub(super) fn asked_version(version: Option<Number>) -> Result<Option<u32>, ItemError> {

@@ -8,7 +8,7 @@ use strongroom_serve::{
     json::{Checked, Object},
 };
 
-use super::{Use, crypt::Crypt, sign::Sign};
+use super::{Use, crypt::Crypt, data_keys::NewDataKey, macs::Mac, own::Secret, sign::Sign};
 use crate::{
     answer::{self, Reply},
     loose::Number,
@@ -113,10 +113,14 @@ pub(super) fn answer(
     body: &[u8],
 ) -> Result<Response, Response> {
     let body = check(body)?;
-    if using.signs() {
-        run::<Sign>(rings, using, name, reply, body)
-    } else {
-        run::<Crypt>(rings, using, name, reply, body)
+    match using {
+        Use::Encrypt | Use::Decrypt | Use::Rewrap => run::<Crypt>(rings, using, name, reply, body),
+        Use::Sign(_) | Use::Verify(_) => run::<Sign>(rings, using, name, reply, body),
+        Use::Hmac(_) | Use::Cmac => run::<Mac>(rings, using, name, reply, body),
+        Use::DataKey(_) => run::<NewDataKey>(rings, using, name, reply, body),
+        Use::Agree | Use::Encapsulate | Use::Decapsulate | Use::Derive => {
+            run::<Secret>(rings, using, name, reply, body)
+        }
     }
 }
 

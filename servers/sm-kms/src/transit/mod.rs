@@ -1,20 +1,36 @@
-//! Vault's `transit`: key rings.
+//! Vault's `transit`: key rings, and what is done with their keys.
 
+mod config;
+mod create;
 mod crypt;
+mod data_keys;
+mod hash_name;
 mod items;
 mod keys;
+mod macs;
+mod own;
+mod policy;
+mod sealing;
+mod settings;
+mod shown;
 mod sign;
 mod told;
+mod tools;
 mod transfer;
+mod types;
+mod using;
 
-use strongroom_core::{Name, RequestId};
-use strongroom_kms::Rings;
+use strongroom_core::{Name, RequestId, from_memory};
+use strongroom_kms::{Rings, VersionState};
 use strongroom_serve::{Head, Limits, Method, Response};
 
 use crate::{
     answer::{self, Reply},
     routes::{Access, SMALL_BODY, name},
 };
+use settings::Setting;
+use tools::Tool;
+use using::Use;
 
 /// What is asked below `transit`.
 #[derive(Debug)]
@@ -27,6 +43,10 @@ pub enum Operation {
     Use(Use, Name),
     /// Keys that come and go.
     Transfer(Transfer),
+    /// With no ring.
+    Tool(Tool),
+    /// For all rings.
+    Setting(Setting),
 }
 
 /// What is done to a ring.
@@ -46,26 +66,22 @@ pub enum RingOperation {
     Disable,
     /// `POST keys/NAME/enable`
     Enable,
+    /// `DELETE keys/NAME/soft-delete`: OpenBao's way to disable
+    SoftDelete,
+    /// `POST keys/NAME/versions/N/suspend`, `resume`, `deactivate`, `compromise` or `destroy`
+    Version(VersionState, u32),
+    /// `POST keys/NAME/trim`
+    Trim,
+    /// `POST keys/NAME/schedule-deletion`
+    ScheduleDeletion,
+    /// `POST keys/NAME/cancel-deletion`
+    CancelDeletion,
+    /// `POST keys/NAME/soft-delete-restore`: OpenBao's way to enable
+    SoftRestore,
 }
 
-/// What is done with a ring.
-#[derive(Debug, Clone, Copy)]
-pub enum Use {
-    /// `POST encrypt/NAME`
-    Encrypt,
-    /// `POST decrypt/NAME`
-    Decrypt,
-    /// `POST rewrap/NAME`
-    Rewrap,
-    /// `POST sign/NAME` and `POST sign/NAME/HASH`
-    Sign(Option<HashName>),
-    /// `POST verify/NAME` and `POST verify/NAME/HASH`
-    Verify(Option<HashName>),
-}
-
-pub use keys::type_name;
-pub(crate) use sign::HashName;
 use transfer::Transfer;
+pub use types::type_name;
 
 /// Which part of a listing is asked for.
 #[derive(Debug, Default)]
@@ -101,35 +117,64 @@ impl Operation {
         let write = matches!(method, Post | Put);
         let ring = |operation, text: &str| Ok(Self::Ring(operation, name(text)?));
         match path {
-            ["keys"] if method == List => Ok(Self::List),
+            ["keys"] if method == List => return Ok(Self::List),
             // Vault's answer where nothing is listed.
-            _ if method == List => Err(answer::no_route()),
-            ["keys", text] => match method {
-                Post | Put => ring(RingOperation::Create, text),
-                Get | Head => ring(RingOperation::Read, text),
-                Delete => ring(RingOperation::Delete, text),
-                _ => Err(answer::no_operation()),
-            },
-            ["keys", text, verb] => match RingOperation::posted(verb) {
-                Some(operation) if write => ring(operation, text),
-                Some(_) => Err(answer::no_operation()),
-                None => Err(answer::no_route()),
-            },
-            ["keys"] => Err(answer::no_operation()),
-            [verb, text, hash @ ..] => match Use::posted(verb, hash) {
-                Some(using) if write => Ok(Self::Use(using?, name(text)?)),
-                Some(_) => Err(answer::no_operation()),
-                None => Err(answer::no_route()),
-            },
-            _ => Err(answer::no_route()),
+            _ if method == List => return Err(answer::no_route()),
+            ["keys", text] => {
+                return match method {
+                    Post | Put => ring(RingOperation::Create, text),
+                    Get | Head => ring(RingOperation::Read, text),
+                    Delete => ring(RingOperation::Delete, text),
+                    _ => Err(answer::no_operation()),
+                };
+            }
+            ["keys", _, "csr" | "set-certificate"] if write => {
+                return Err(answer::bad_request(
+                    "keys have no certificates here: sign a request elsewhere with transit/sign",
+                ));
+            }
+            ["keys", text, verb] => {
+                return match RingOperation::called(verb) {
+                    Some((operation, wanted)) if wanted.is(method) => ring(operation, text),
+                    Some(_) => Err(answer::no_operation()),
+                    None => Err(answer::no_route()),
+                };
+            }
+            ["keys", text, "versions", version, verb] => {
+                let Some(state) = version_state(verb) else { return Err(answer::no_route()) };
+                let version = version.parse().map_err(|_| answer::bad_request("a version is a number"))?;
+                let operation = RingOperation::Version(state, version);
+                return if write { ring(operation, text) } else { Err(answer::no_operation()) };
+            }
+            ["keys"] => return Err(answer::no_operation()),
+            _ => {}
+        }
+        if let Some(tool) = Tool::route(method, path) {
+            return tool.map(Self::Tool);
+        }
+        if let Some(setting) = Setting::route(method, path) {
+            return setting.map(Self::Setting);
+        }
+        match Use::route(path) {
+            Some((using, text)) if write => Ok(Self::Use(using?, name(text)?)),
+            Some(_) => Err(answer::no_operation()),
+            None => Err(answer::no_route()),
         }
     }
 
     /// Whether the answer needs memory only, and little time.
     pub(crate) fn inline(&self, access: &Access, length: usize) -> bool {
         match self {
-            Self::Use(using, name) => length <= using.inline() && rings(access).cached(name),
-            Self::List | Self::Ring(..) | Self::Transfer(_) => false,
+            Self::Use(using, name) => {
+                let rings = rings(access);
+                rings.cached(name)
+                    && matches!(from_memory(|| rings.algorithm(name)),
+                        Some(Ok(algorithm)) if length <= using.inline(algorithm))
+            }
+            // A hash of 16 KiB takes 10 µs and more, and random bytes are asked of the system.
+            Self::Tool(Tool::Hash(_)) => length <= 16 << 10,
+            Self::Setting(setting) => !setting.writes(),
+            Self::Tool(Tool::Random(_)) | Self::List | Self::Ring(..) | Self::Transfer(_) => false,
         }
     }
 
@@ -141,9 +186,9 @@ impl Operation {
     /// The most bytes that the body may have.
     pub(crate) fn body_limit(&self, limits: &Limits) -> usize {
         match self {
-            Self::Use(..) => limits.body,
-            Self::List | Self::Ring(..) => SMALL_BODY,
             Self::Transfer(transfer) => transfer.body_limit(limits),
+            Self::Use(..) | Self::Tool(Tool::Hash(_)) => limits.body,
+            Self::List | Self::Ring(..) | Self::Setting(_) | Self::Tool(Tool::Random(_)) => SMALL_BODY,
         }
     }
 
@@ -154,46 +199,53 @@ impl Operation {
             Self::Ring(operation, name) => keys::answer(&rings, *operation, name, reply, body),
             Self::Use(using, name) => items::answer(&rings, *using, name, reply, body),
             Self::Transfer(transfer) => transfer.answer(&rings, reply, body),
+            Self::Tool(tool) => tool.answer(&rings, reply, body),
+            Self::Setting(setting) => setting.answer(reply, body),
         };
         answered.unwrap_or_else(|refusal| refusal)
     }
 }
 
-impl RingOperation {
-    fn posted(verb: &str) -> Option<Self> {
-        Some(match verb {
-            "rotate" => Self::Rotate,
-            "config" => Self::Configure,
-            "disable" => Self::Disable,
-            "enable" => Self::Enable,
-            _ => return None,
-        })
+/// The state into which a verb brings a version.
+fn version_state(verb: &str) -> Option<VersionState> {
+    Some(match verb {
+        "suspend" => VersionState::Suspended,
+        "resume" => VersionState::Active,
+        "deactivate" => VersionState::Deactivated,
+        "compromise" => VersionState::Compromised,
+        "destroy" => VersionState::Destroyed,
+        _ => return None,
+    })
+}
+
+/// How a verb below a ring is called.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Called {
+    Posted,
+    Deleted,
+}
+
+impl Called {
+    const fn is(self, method: Method) -> bool {
+        match self {
+            Self::Posted => matches!(method, Method::Post | Method::Put),
+            Self::Deleted => matches!(method, Method::Delete),
+        }
     }
 }
 
-impl Use {
-    pub(crate) const fn signs(self) -> bool {
-        matches!(self, Self::Sign(_) | Self::Verify(_))
-    }
-
-    /// Bodies up to this size are worked on at once; larger ones go to the pool. A batch of signatures takes
-    /// some 100 µs for each 60 bytes.
-    const fn inline(self) -> usize {
-        if self.signs() { 4 << 10 } else { 64 << 10 }
-    }
-
-    fn posted(verb: &str, hash: &[&str]) -> Option<Result<Self, Response>> {
-        let hash = match hash {
-            [] => None,
-            [name] => Some(HashName::parse(name).map_err(answer::bad_request)),
-            _ => return None,
-        };
-        Some(match (verb, hash) {
-            ("encrypt", None) => Ok(Self::Encrypt),
-            ("decrypt", None) => Ok(Self::Decrypt),
-            ("rewrap", None) => Ok(Self::Rewrap),
-            ("sign", hash) => hash.transpose().map(Self::Sign),
-            ("verify", hash) => hash.transpose().map(Self::Verify),
+impl RingOperation {
+    fn called(verb: &str) -> Option<(Self, Called)> {
+        Some(match verb {
+            "rotate" => (Self::Rotate, Called::Posted),
+            "config" => (Self::Configure, Called::Posted),
+            "disable" => (Self::Disable, Called::Posted),
+            "enable" => (Self::Enable, Called::Posted),
+            "soft-delete" => (Self::SoftDelete, Called::Deleted),
+            "trim" => (Self::Trim, Called::Posted),
+            "schedule-deletion" => (Self::ScheduleDeletion, Called::Posted),
+            "cancel-deletion" => (Self::CancelDeletion, Called::Posted),
+            "soft-delete-restore" => (Self::SoftRestore, Called::Posted),
             _ => return None,
         })
     }

@@ -1,22 +1,21 @@
-use std::borrow::Cow;
-
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde::{Deserialize, Serialize};
-use strongroom_core::{Algorithm, Name};
-use strongroom_keys::{Hash, ecdsa_from_der, ecdsa_to_der};
-use strongroom_kms::{KmsError, Rings, Signature};
+use strongroom_core::{Algorithm, Encoding, HashAlgorithm, Input, Name, Padding, Salt, SignOptions};
+use strongroom_kms::{Rings, Signature, label};
 
 use super::{
     Use,
     crypt::{asked_version, no_context},
+    hash_name::HashName,
     items::{Item, ItemError},
+    macs,
 };
 use crate::{
-    loose::{Asked, Flag, Number},
-    payload::{Payload, encode},
+    loose::{Asked, Flag, NumberOrWord},
+    payload::Payload,
 };
 
 /// One message to sign or to verify.
@@ -25,7 +24,9 @@ pub(super) struct Sign {
     #[serde(default)]
     input: Payload,
     signature: Option<String>,
-    key_version: Option<Number>,
+    hmac: Option<String>,
+    cmac: Option<String>,
+    key_version: Option<crate::loose::Number>,
     reference: Option<String>,
     #[serde(default)]
     context: Asked,
@@ -47,21 +48,10 @@ pub(super) struct How {
     algorithm: Option<String>,
     prehashed: Option<Flag>,
     marshaling_algorithm: Option<String>,
-}
-
-/// A hash function by the name that Vault gives it.
-#[derive(Debug, Clone, Copy)]
-pub struct HashName(Hash);
-
-impl HashName {
-    pub(super) fn parse(name: &str) -> Result<Self, &'static str> {
-        Ok(Self(match name {
-            "sha2-256" => Hash::Sha256,
-            "sha2-384" => Hash::Sha384,
-            "sha2-512" => Hash::Sha512,
-            _ => return Err("hash_algorithm must be sha2-256, sha2-384 or sha2-512"),
-        }))
-    }
+    signature_algorithm: Option<String>,
+    salt_length: Option<NumberOrWord>,
+    #[serde(default)]
+    signature_context: Asked,
 }
 
 /// How a signature is written.
@@ -80,17 +70,76 @@ impl How {
         }
     }
 
-    /// The hash of the path, or of the body, or SHA-256.
-    fn hash(&self, using: Use) -> Result<Hash, ItemError> {
-        let names = [&self.hash_algorithm, &self.algorithm];
-        let named = match names.into_iter().flatten().find(|name| !name.is_empty()) {
-            None => HashName(Hash::Sha256),
-            Some(name) => HashName::parse(name)?,
+    fn hash(&self, using: Use) -> Result<Option<HashAlgorithm>, ItemError> {
+        let path = match using {
+            Use::Sign(path) | Use::Verify(path) => path,
+            _ => None,
         };
-        match using {
-            Use::Sign(Some(HashName(hash))) | Use::Verify(Some(HashName(hash))) => Ok(hash),
-            _ => Ok(named.0),
+        Ok(HashName::first(path, [&self.hash_algorithm, &self.algorithm])?)
+    }
+
+    /// What is signed: a message, hashed as asked, by Vault's default with SHA-256; or a digest, which without a name is by
+    /// its length one of SHA-2.
+    fn input(&self, using: Use, input: &[u8]) -> Result<Input, ItemError> {
+        let hash = self.hash(using)?;
+        if self.prehashed != Some(Flag(true)) {
+            return Ok(Input::Message(Some(hash.unwrap_or(HashAlgorithm::Sha256))));
         }
+        let hash = hash.or_else(|| HashAlgorithm::of_size(input.len()));
+        match hash.filter(|hash| hash.size() == input.len()) {
+            Some(hash) => Ok(Input::Digest(hash)),
+            None => Err("a digest has the length of its hash_algorithm".into()),
+        }
+    }
+
+    fn padding(&self) -> Result<Padding, ItemError> {
+        match self.signature_algorithm.as_deref() {
+            None | Some("" | "pss") => Ok(Padding::Pss(self.salt()?)),
+            Some("pkcs1v15") => Ok(Padding::Pkcs1v15),
+            Some(_) => Err("signature_algorithm must be pss or pkcs1v15".into()),
+        }
+    }
+
+    fn salt(&self) -> Result<Salt, ItemError> {
+        let wrong = "salt_length must be auto, hash or a number of bytes that fits";
+        match &self.salt_length {
+            None => Ok(Salt::Auto),
+            Some(NumberOrWord::Word(word)) if matches!(&**word, "" | "auto") => Ok(Salt::Auto),
+            Some(NumberOrWord::Word(word)) if word == "hash" => Ok(Salt::Digest),
+            Some(NumberOrWord::Word(_)) => Err(wrong.into()),
+            // As in Vault, whose numbers are those of Go's library.
+            Some(NumberOrWord::Number(0)) => Ok(Salt::Auto),
+            Some(NumberOrWord::Number(-1)) => Ok(Salt::Digest),
+            Some(NumberOrWord::Number(length)) => {
+                u16::try_from(*length).map(Salt::Bytes).map_err(|_| wrong.into())
+            }
+        }
+    }
+
+    /// What fits the ring's algorithm; what is of no concern to it is not looked at, as in Vault.
+    fn options(&self, using: Use, algorithm: Algorithm, input: &[u8]) -> Result<SignOptions, ItemError> {
+        if self.signature_context.0 {
+            return Err("no signature here takes a signature_context".into());
+        }
+        let encoding = match self.marshaling()? {
+            Marshaling::Asn1 => Encoding::Der,
+            Marshaling::Jws => Encoding::Fixed,
+        };
+        let usual = SignOptions { input: self.input(using, input)?, ..SignOptions::default() };
+        Ok(match algorithm {
+            Algorithm::Rsa2048 | Algorithm::Rsa3072 | Algorithm::Rsa4096 => {
+                SignOptions { padding: self.padding()?, ..usual }
+            }
+            Algorithm::EcdsaP256
+            | Algorithm::EcdsaP384
+            | Algorithm::EcdsaP521
+            | Algorithm::EcdsaSecp256k1 => SignOptions { encoding, ..usual },
+            // They hash inside.
+            _ if matches!(usual.input, Input::Digest(_)) => {
+                return Err("keys of this type sign messages, and no digest".into());
+            }
+            _ => SignOptions::default(),
+        })
     }
 }
 
@@ -99,62 +148,56 @@ impl Item for Sign {
     type Done = Signed;
 
     fn known(using: Use) -> &'static [&'static str] {
-        const SIGN: &[&str] = &[
-            "input",
-            "batch_input",
-            "hash_algorithm",
-            "algorithm",
-            "prehashed",
-            "marshaling_algorithm",
-            "signature_algorithm",
-            "context",
-            "key_version",
-        ];
-        const VERIFY: &[&str] = &[
-            "input",
-            "batch_input",
-            "hash_algorithm",
-            "algorithm",
-            "prehashed",
-            "marshaling_algorithm",
-            "signature_algorithm",
-            "context",
-            "signature",
-        ];
-        if matches!(using, Use::Sign(_)) { SIGN } else { VERIFY }
+        match using {
+            Use::Sign(_) => &[
+                "input",
+                "batch_input",
+                "hash_algorithm",
+                "algorithm",
+                "prehashed",
+                "marshaling_algorithm",
+                "signature_algorithm",
+                "signature_context",
+                "salt_length",
+                "context",
+                "key_version",
+            ],
+            _ => &[
+                "input",
+                "batch_input",
+                "hash_algorithm",
+                "algorithm",
+                "prehashed",
+                "marshaling_algorithm",
+                "signature_algorithm",
+                "signature_context",
+                "salt_length",
+                "context",
+                "signature",
+                "hmac",
+                "cmac",
+            ],
+        }
     }
 
     fn run(&self, rings: &Rings, using: Use, name: &Name, how: &How) -> Result<Signed, ItemError> {
-        let text = match (using, self.signature.as_deref()) {
-            (Use::Sign(_), _) => "",
-            (_, None) => return Err(ItemError::Request("missing signature to verify")),
-            (_, Some(text)) => text,
-        };
-        no_context(self.context)?;
-        let input = self.input.required("missing input to sign or verify")?;
-        let (marshaling, hash) = (how.marshaling()?, how.hash(using)?);
-        let algorithm = rings.algorithm(name)?;
-        // Ed25519 signs messages, and nothing that was hashed before.
-        let digest = match (how.prehashed == Some(Flag(true)), algorithm) {
-            (true, _) => Some(Cow::Borrowed(input)),
-            (false, Algorithm::EcdsaP256) => Some(Cow::Owned(hash.digest(input))),
-            (false, _) => None,
-        };
-        if matches!(using, Use::Sign(_)) {
-            let version = asked_version(self.key_version)?;
-            let made = match &digest {
-                Some(digest) => rings.sign_digest(name, version, digest)?,
-                None => rings.sign(name, version, input)?,
-            };
-            let signature = marshal(algorithm, marshaling, &made)?;
-            return Ok(Signed::Made { signature, key_version: made.version });
+        match (using, &self.signature, &self.hmac, &self.cmac) {
+            (Use::Sign(_), ..) => self.sign(rings, using, name, how),
+            (_, Some(signature), None, None) => self.verify(rings, using, name, how, signature),
+            (_, None, Some(code), None) => {
+                no_context(self.context)?;
+                let hash = how.hash(using)?;
+                let valid = macs::is_right(rings, name, hash, self.message()?, code, macs::Kind::Hmac)?;
+                Ok(Signed::Checked { valid })
+            }
+            (_, None, None, Some(code)) => {
+                no_context(self.context)?;
+                let valid = macs::is_right(rings, name, None, self.message()?, code, macs::Kind::Cmac)?;
+                Ok(Signed::Checked { valid })
+            }
+            (_, None, None, None) => Err(ItemError::Request("missing signature, hmac or cmac to verify")),
+            _ => Err(ItemError::Request("one of signature, hmac and cmac is verified at a time")),
         }
-        let signature = unmarshal(algorithm, marshaling, text)?;
-        let valid = match &digest {
-            Some(digest) => rings.verify_digest(name, digest, &signature)?,
-            None => rings.verify(name, input, &signature)?,
-        };
-        Ok(Signed::Checked { valid })
     }
 
     fn reference(&self) -> &str {
@@ -169,16 +212,41 @@ impl Item for Sign {
     }
 }
 
-fn marshal(algorithm: Algorithm, how: Marshaling, signature: &Signature) -> Result<String, KmsError> {
-    let text = match (algorithm, how) {
-        (_, Marshaling::Jws) => URL_SAFE_NO_PAD.encode(&signature.bytes),
-        (Algorithm::EcdsaP256, Marshaling::Asn1) => encode(&ecdsa_to_der(&signature.bytes)?),
-        (_, Marshaling::Asn1) => encode(&signature.bytes),
-    };
-    Ok(format!("vault:v{}:{text}", signature.version))
+impl Sign {
+    fn message(&self) -> Result<&[u8], ItemError> {
+        Ok(self.input.required("missing input to sign or verify")?)
+    }
+
+    fn sign(&self, rings: &Rings, using: Use, name: &Name, how: &How) -> Result<Signed, ItemError> {
+        no_context(self.context)?;
+        let message = self.message()?;
+        let options = how.options(using, rings.algorithm(name)?, message)?;
+        let made = rings.sign_with(name, asked_version(self.key_version)?, message, &options)?;
+        let signature = match how.marshaling()? {
+            Marshaling::Asn1 => label(made.version, &made.bytes),
+            Marshaling::Jws => format!("vault:v{}:{}", made.version, URL_SAFE_NO_PAD.encode(&made.bytes)),
+        };
+        Ok(Signed::Made { signature, key_version: made.version })
+    }
+
+    fn verify(
+        &self,
+        rings: &Rings,
+        using: Use,
+        name: &Name,
+        how: &How,
+        signature: &str,
+    ) -> Result<Signed, ItemError> {
+        no_context(self.context)?;
+        let message = self.message()?;
+        let options = how.options(using, rings.algorithm(name)?, message)?;
+        let signature = parse(how.marshaling()?, signature)?;
+        let valid = rings.verify_with(name, message, &signature, &options)?;
+        Ok(Signed::Checked { valid })
+    }
 }
 
-fn unmarshal(algorithm: Algorithm, how: Marshaling, text: &str) -> Result<Signature, ItemError> {
+fn parse(how: Marshaling, text: &str) -> Result<Signature, ItemError> {
     let rest = text.strip_prefix("vault:v").ok_or("invalid signature: no prefix")?;
     let (version, text) = rest.split_once(':').ok_or("invalid signature: wrong number of fields")?;
     let number = version.parse::<u32>().ok().filter(|number| number.to_string() == version);
@@ -188,11 +256,5 @@ fn unmarshal(algorithm: Algorithm, how: Marshaling, text: &str) -> Result<Signat
         Marshaling::Asn1 => STANDARD.decode(text),
     };
     let bytes = bytes.map_err(|_| "invalid signature: could not decode base64")?;
-    let bytes = match (algorithm, how) {
-        (Algorithm::EcdsaP256, Marshaling::Asn1) => {
-            ecdsa_from_der(&bytes).map_err(|_| "invalid signature: not ASN.1")?.to_vec()
-        }
-        _ => bytes,
-    };
     Ok(Signature { version, bytes })
 }

@@ -1,8 +1,9 @@
 //! What the events of `transit` say, by route.
 
 use strongroom_core::{Action, Service};
+use strongroom_kms::VersionState;
 
-use super::{Operation, RingOperation, Use};
+use super::{Operation, RingOperation, settings::Setting, tools::Tool};
 use crate::told::Told;
 
 impl Operation {
@@ -13,6 +14,11 @@ impl Operation {
             Self::Ring(operation, name) => operation.told().on(name),
             Self::Transfer(transfer) => transfer.told(),
             Self::Use(using, name) => Told::after(Service::Kms, using.action()).on(name),
+            Self::Tool(Tool::Random(_)) => Told::after(Service::Kms, Action::Random),
+            Self::Tool(Tool::Hash(_)) => Told::after(Service::Kms, Action::Hash),
+            Self::Setting(Setting::ReadCache | Setting::ReadKeys) => Told::after(Service::Kms, Action::Read),
+            // Nothing changes, so no change tells of it.
+            Self::Setting(_) => Told::after(Service::Kms, Action::Configure),
         }
     }
 }
@@ -25,21 +31,17 @@ impl RingOperation {
             Self::Delete => Action::Delete,
             Self::Rotate => Action::Rotate,
             Self::Configure => Action::Configure,
-            Self::Disable => Action::Disable,
-            Self::Enable => Action::Enable,
+            Self::Trim => Action::Trim,
+            Self::ScheduleDeletion => Action::ScheduleDeletion,
+            Self::CancelDeletion => Action::CancelDeletion,
+            Self::Disable | Self::SoftDelete => Action::Disable,
+            Self::Version(VersionState::Suspended, _) => Action::Suspend,
+            Self::Version(VersionState::Deactivated, _) => Action::Deactivate,
+            Self::Version(VersionState::Compromised, _) => Action::Compromise,
+            Self::Version(VersionState::Destroyed, _) => Action::Destroy,
+            Self::Version(VersionState::Active | VersionState::PreActive, _) => Action::Resume,
+            Self::Enable | Self::SoftRestore => Action::Enable,
         };
         Told::change(Service::Kms, action)
-    }
-}
-
-impl Use {
-    const fn action(self) -> Action {
-        match self {
-            Self::Encrypt => Action::Encrypt,
-            Self::Decrypt => Action::Decrypt,
-            Self::Rewrap => Action::Reencrypt,
-            Self::Sign(_) => Action::Sign,
-            Self::Verify(_) => Action::Verify,
-        }
     }
 }

@@ -63,13 +63,25 @@ fn body(route: &Route) -> Option<Vec<Value>> {
             json!({ "ciphertext": route.body["ciphertext"], "associated_data": encoded() }),
             json!({ "ciphertext": format!("vault:v1:{}", encoded()) }),
         ],
-        ["transit", "sign", ..] => {
+        ["transit", "sign" | "hmac" | "cmac" | "hash", ..] => {
             vec![json!({ "input": encoded() }), json!({ "batch_input": [{ "input": encoded() }] })]
         }
+        ["transit", "datakey", ..] => {
+            vec![json!({ "context": encoded() }), json!({ "associated_data": encoded() })]
+        }
+        ["transit", "agree", _] => {
+            vec![json!({ "peer_public_key": encoded() }), json!({ "peer_public_key": text() })]
+        }
+        ["transit", "decapsulate", _] => {
+            vec![route.body.clone(), json!({ "ciphertext": format!("vault:v1:{}", encoded()) })]
+        }
+        ["transit", "derive", _] => vec![json!({ "label": encoded(), "context": encoded() })],
         ["transit", "verify", ..] => {
             vec![
                 json!({ "input": encoded(), "signature": route.body["signature"] }),
                 json!({ "input": encoded(), "signature": text() }),
+                json!({ "input": encoded(), "hmac": format!("vault:v1:{}", encoded()) }),
+                json!({ "input": encoded(), "cmac": text() }),
             ]
         }
         // What these take is a name, a number, an id or nothing: the mark comes as a member that nobody asked for.
@@ -83,7 +95,22 @@ fn body(route: &Route) -> Option<Vec<Value>> {
         | ["sys", "slots", _, "cancel"]
         | ["sys", "tenants", _, "shred"]
         | ["transit", "keys", _]
-        | ["transit", "keys", _, "rotate" | "config" | "disable" | "enable"] => {
+        | [
+            "transit",
+            "keys",
+            _,
+            "rotate"
+            | "config"
+            | "disable"
+            | "enable"
+            | "soft-delete-restore"
+            | "trim"
+            | "schedule-deletion"
+            | "cancel-deletion",
+        ]
+        | ["transit", "keys", _, "versions", ..]
+        | ["transit", "cache-config" | "random" | "encapsulate", ..]
+        | ["transit", "config", "keys"] => {
             let mut body = if route.body.is_object() { route.body.clone() } else { json!({}) };
             body["secret"] = json!(encoded());
             body["passphrase"] = json!(text());

@@ -166,6 +166,34 @@ fn rings() -> Vec<Route> {
         private(&WRITE, "transit/keys/new/config", json!({ "deletion_allowed": true }), 200),
         private(&WRITE, "transit/keys/new/disable", json!({}), 204),
         private(&WRITE, "transit/keys/new/enable", none(), 204),
+        private(&["DELETE"], "transit/keys/new/soft-delete", none(), 200),
+        private(&WRITE, "transit/keys/new/soft-delete-restore", none(), 200),
+        private(&["POST"], "transit/keys/new/schedule-deletion", json!({ "wait": "7d" }), 200),
+        private(&["PUT"], "transit/keys/new/schedule-deletion", none(), 400),
+        private(&["POST"], "transit/keys/new/cancel-deletion", none(), 200),
+        private(&["PUT"], "transit/keys/new/cancel-deletion", none(), 400),
+        private(
+            &WRITE,
+            "transit/keys/new/config",
+            json!({ "min_decryption_version": 2, "min_encryption_version": 2 }),
+            200,
+        ),
+        private(&WRITE, "transit/keys/new/trim", json!({ "min_available_version": 2 }), 200),
+        // Once only: the second finds nothing to do.
+        private(&["POST"], "transit/keys/new/versions/3/suspend", none(), 200),
+        private(&["PUT"], "transit/keys/new/versions/3/suspend", none(), 400),
+        private(&["POST"], "transit/keys/new/versions/3/resume", none(), 200),
+        private(&["PUT"], "transit/keys/new/versions/3/resume", none(), 400),
+        private(&["POST"], "transit/keys/new/versions/3/deactivate", none(), 200),
+        private(&["PUT"], "transit/keys/new/versions/3/deactivate", none(), 400),
+        private(&["POST"], "transit/keys/new/versions/3/compromise", none(), 200),
+        private(&["PUT"], "transit/keys/new/versions/3/compromise", none(), 400),
+        private(&["PUT"], "transit/keys/new/versions/3/destroy", none(), 200),
+        private(&["POST"], "transit/keys/new/versions/3/destroy", none(), 400),
+        private(&READ, "transit/cache-config", none(), 200),
+        private(&WRITE, "transit/cache-config", json!({ "size": 0 }), 200),
+        private(&READ, "transit/config/keys", none(), 200),
+        private(&WRITE, "transit/config/keys", json!({ "disable_upsert": true }), 200),
         private(&["DELETE"], "transit/keys/new", none(), 204),
     ]
     .into_iter()
@@ -173,7 +201,46 @@ fn rings() -> Vec<Route> {
     .collect()
 }
 
-fn uses(ciphertext: &str, ed: &str, p256: &str) -> Vec<Route> {
+/// What the routes that use rings work on; where nothing is open, it is not there.
+struct Made {
+    ciphertext: String,
+    ed: String,
+    p256: String,
+    code: String,
+    encapsulated: String,
+    peer: String,
+}
+
+impl Made {
+    fn of(vault: &Vault) -> Self {
+        let none = || "vault:v1:AAAA".to_owned();
+        if vault.node.open().is_none() {
+            let [ciphertext, ed, p256, code, encapsulated, peer] = [(); 6].map(|()| none());
+            return Self { ciphertext, ed, p256, code, encapsulated, peer };
+        }
+        let make = |path: &str, body: Value| vault.write(&format!("transit/{path}"), body).data();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        for (name, kind) in [
+            ("cmac", "aes128-cmac"),
+            ("kdf", "kbkdf-hmac-sha2-256"),
+            ("kem", "ml-kem-768"),
+            ("x25519", "x25519"),
+        ] {
+            make(&format!("keys/{name}"), json!({ "type": kind }));
+        }
+        Self {
+            ciphertext: vault.encrypt("aes", "kept"),
+            ed: vault.sign("ed", "input"),
+            p256: vault.sign("p256", "input"),
+            code: text(&make("hmac/aes", json!({ "input": b64("input") }))["hmac"]),
+            encapsulated: text(&make("encapsulate/kem", json!({}))["ciphertext"]),
+            peer: text(&vault.read("transit/keys/x25519").data()["keys"]["1"]["public_key"]),
+        }
+    }
+}
+
+fn uses(made: &Made) -> Vec<Route> {
+    let Made { ciphertext, ed, p256, code, encapsulated, peer } = made;
     let input = b64("input");
     let verify = |signature: &str| json!({ "input": input, "signature": signature });
     [
@@ -184,6 +251,22 @@ fn uses(ciphertext: &str, ed: &str, p256: &str) -> Vec<Route> {
         private(&WRITE, "transit/sign/p256/sha2-256", json!({ "input": input }), 200),
         private(&WRITE, "transit/verify/ed", verify(ed), 200),
         private(&WRITE, "transit/verify/p256/sha2-256", verify(p256), 200),
+        private(&WRITE, "transit/verify/aes", json!({ "input": input, "hmac": code }), 200),
+        private(&WRITE, "transit/hmac/aes", json!({ "input": input }), 200),
+        private(&WRITE, "transit/hmac/aes/sha3-512", json!({ "input": input }), 200),
+        private(&WRITE, "transit/cmac/cmac", json!({ "input": input }), 200),
+        private(&WRITE, "transit/datakey/plaintext/aes", json!({ "bits": 128 }), 200),
+        private(&WRITE, "transit/datakey/wrapped/aes", Value::Null, 200),
+        private(&WRITE, "transit/agree/x25519", json!({ "peer_public_key": peer }), 200),
+        private(&WRITE, "transit/encapsulate/kem", Value::Null, 200),
+        private(&WRITE, "transit/decapsulate/kem", json!({ "ciphertext": encapsulated }), 200),
+        private(&WRITE, "transit/derive/kdf", json!({ "label": input }), 200),
+        private(&WRITE, "transit/random", Value::Null, 200),
+        private(&WRITE, "transit/random/16", Value::Null, 200),
+        private(&WRITE, "transit/random/platform", Value::Null, 200),
+        private(&WRITE, "transit/random/all/16", json!({ "format": "hex" }), 200),
+        private(&WRITE, "transit/hash", json!({ "input": input }), 200),
+        private(&WRITE, "transit/hash/sha2-512", json!({ "input": input }), 200),
     ]
     .into_iter()
     .flatten()
@@ -244,15 +327,10 @@ fn audit(checkpoint: &str) -> Vec<Route> {
 
 /// All routes in an order in which each works; only sealing is missing.
 pub(crate) fn all(vault: &Vault) -> Vec<Route> {
-    let open = vault.node.open().is_some();
-    let [ciphertext, ed, p256] = if open {
-        [vault.encrypt("aes", "kept"), vault.sign("ed", "input"), vault.sign("p256", "input")]
-    } else {
-        ["vault:v1:AAAA"; 3].map(String::from)
-    };
+    let uses = uses(&Made::of(vault));
     let upkeep = upkeep(&Upkeep::of(vault));
     let audit = audit(&kept_checkpoint(vault));
-    [upkeep, sys(), rings(), uses(&ciphertext, &ed, &p256), audit].into_iter().flatten().collect()
+    [upkeep, sys(), rings(), uses, audit].into_iter().flatten().collect()
 }
 
 /// Sealing, which ends what is open.
