@@ -26,7 +26,7 @@ fn each_kind_version_ring_and_hash_has_a_code_of_its_own_that_verifies_nothing_e
         for ring in ["a", "b"] {
             rings.create(&name(ring), algorithm).unwrap();
             rings.rotate(&name(ring)).unwrap();
-            for hash in HashAlgorithm::ALL {
+            for hash in HashAlgorithm::ALL.into_iter().filter(|hash| hash.hmac().is_some()) {
                 for version in [1, 2] {
                     let code = mac(&rings, ring, Some(version), hash);
                     assert_eq!((code.version, code.bytes.len()), (version, hash.size()));
