@@ -14,7 +14,7 @@ const SMALL: usize = 64 << 10;
 
 /// The largest body that a route takes.
 fn limit(route: &Route) -> usize {
-    let uses = ["encrypt", "decrypt", "rewrap", "sign", "verify"];
+    let uses = ["encrypt", "decrypt", "rewrap", "sign", "verify", "transit/restore"];
     if uses.iter().any(|verb| route.path.contains(verb)) { Limits::default().body } else { SMALL }
 }
 
