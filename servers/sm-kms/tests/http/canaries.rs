@@ -55,6 +55,10 @@ fn body(route: &Route) -> Option<Vec<Value>> {
         }
         ["sys", "audit-hash", _] => vec![json!({ "input": text() })],
         ["sys", "slots", _, "confirm"] => vec![json!({ "key": text() })],
+        ["transit", "keys", _, "import" | "import_version"] => {
+            vec![json!({ "public_key": text(), "type": "ed25519" }), json!({ "ciphertext": encoded() })]
+        }
+        ["transit", "restore", ..] => vec![json!({ "backup": encoded() })],
         ["transit", "encrypt", _] => vec![
             json!({ "plaintext": encoded(), "associated_data": encoded()}),
             json!({ "batch_input": [{ "plaintext": encoded()}, { "plaintext": text() }] }),

@@ -100,6 +100,12 @@ fn expected(route: &Route) -> Vec<(Service, Action)> {
         ["transit", "encapsulate", _] => vec![(Kms, Encapsulate)],
         ["transit", "decapsulate", _] => vec![(Kms, Decapsulate)],
         ["transit", "derive", _] => vec![(Kms, Derive)],
+        ["transit", "keys", _, "import" | "import_version"] => vec![(Kms, Import)],
+        ["transit", "export", "public-key", ..] => vec![(Kms, Read)],
+        ["transit", "export" | "byok-export", ..] => vec![(Kms, Export)],
+        // The key that backups are sealed under is made when it is first needed.
+        ["transit", "backup", _] => vec![(Kms, Create), (Kms, BackUp)],
+        ["transit", "restore", ..] => vec![(Kms, Restore)],
         ["transit", "encrypt", _] => vec![(Kms, Encrypt)],
         ["transit", "decrypt", _] => vec![(Kms, Decrypt)],
         ["transit", "rewrap", _] => vec![(Kms, Reencrypt)],

@@ -14,7 +14,7 @@ const SMALL: usize = 64 << 10;
 
 /// The largest body that a route takes.
 fn limit(route: &Route) -> usize {
-    let small = ["keys", "config", "cache-config", "random"];
+    let small = ["keys", "config", "cache-config", "random", "export", "byok-export", "backup"];
     match route.path.split(['/', '?']).collect::<Vec<_>>()[..] {
         ["transit", what, ..] if !small.contains(&what) => Limits::default().body,
         _ => SMALL,

@@ -239,6 +239,32 @@ impl Made {
     }
 }
 
+/// The public key of RFC 8410, section 10.1.
+const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
+
+/// All that brings keys in, out and back but the wrapping key, which takes seconds to be made and has a test of its own.
+fn transfers() -> Vec<Route> {
+    let none = || Value::Null;
+    let half = || json!({ "public_key": PUBLIC, "type": "ed25519" });
+    let damaged = || json!({ "backup": b64("SRKB") });
+    [
+        private(&["POST"], "transit/keys/half/import", half(), 204),
+        // There is one of this name.
+        private(&["PUT"], "transit/keys/half/import", half(), 400),
+        private(&WRITE, "transit/keys/half/import_version", half(), 204),
+        private(&["GET"], "transit/export/public-key/half", none(), 200),
+        private(&["GET"], "transit/export/signing-key/ed/latest", none(), 400),
+        private(&["GET"], "transit/byok-export/ed/half", none(), 400),
+        private(&["GET"], "transit/byok-export/ed/half/1", none(), 400),
+        private(&["GET"], "transit/backup/aes", none(), 200),
+        private(&WRITE, "transit/restore", damaged(), 400),
+        private(&WRITE, "transit/restore/back", damaged(), 400),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 fn uses(made: &Made) -> Vec<Route> {
     let Made { ciphertext, ed, p256, code, encapsulated, peer } = made;
     let input = b64("input");
@@ -330,7 +356,7 @@ pub(crate) fn all(vault: &Vault) -> Vec<Route> {
     let uses = uses(&Made::of(vault));
     let upkeep = upkeep(&Upkeep::of(vault));
     let audit = audit(&kept_checkpoint(vault));
-    [upkeep, sys(), rings(), uses, audit].into_iter().flatten().collect()
+    [upkeep, sys(), rings(), uses, transfers(), audit].into_iter().flatten().collect()
 }
 
 /// Sealing, which ends what is open.
