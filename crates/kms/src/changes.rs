@@ -3,7 +3,7 @@
 use strongroom_core::{Action, Change, Due, Event, Name, Reader, Service, Time, commit};
 
 use crate::{
-    KmsError, Ring, Rings,
+    KmsError, Ring, RingState, Rings,
     archive::{self, ArchivedRecord},
     record::{RingRecord, Rotation, key},
     work,
@@ -189,6 +189,10 @@ impl Rings {
             }
         }
         let now = self.base().clock.now();
+        // What was due for a ring whose deletion was pending did nothing.
+        if before.deletion.is_some() && ring.state() == RingState::Creating {
+            self.due(work::GENERATE, now, ring, name).put(change)?;
+        }
         let new = ring.versions.iter().filter(|version| version.version > latest && version.activates > now);
         for version in new {
             work::on_version(self.due(work::ACTIVATE, version.activates, ring, name), version.version)

@@ -36,6 +36,7 @@ mod policy;
 mod public_keys;
 mod raw;
 mod record;
+mod record_versions;
 mod recording;
 mod ring;
 mod rings;

@@ -6,7 +6,7 @@ use strongroom_core::{
 
 use crate::{
     Kms, KmsError, RingState, Rings, VersionState, archive, changes::AT_ONCE, record::RingRecord,
-    states::RingUse,
+    states::RingUse, version_record::VersionRecord,
 };
 
 /// A ring gets a new version.
@@ -84,7 +84,7 @@ impl Rings {
             ROTATE if ring.rotation.is_some_and(|at| at.next == due.time) => {
                 self.rotation_due(reader, &name, &ring, now)
             }
-            ACTIVATE => self.activation_due(reader, &name, &ring, version, now),
+            ACTIVATE => self.activation_due(reader, &name, &ring, (version, due.time), now),
             DELETE if ring.deletion == Some(due.time) => self.destroyed(reader, &name, &ring),
             ARCHIVE => self.archive_some(reader, &name, due, now),
             GENERATE if ring.state == RingState::Creating && ring.deletion.is_none() => {
@@ -119,12 +119,14 @@ impl Rings {
         reader: Reader<'_>,
         name: &Name,
         ring: &RingRecord,
-        version: u32,
+        (version, at): (u32, Time),
         now: Time,
     ) -> Result<Change<()>, KmsError> {
         let mut change = reader.change(());
-        let version = ring.versions.iter().find(|known| known.version == version);
-        if version.is_some_and(|version| version.state(now) == VersionState::Active) {
+        // Not if it was given up meanwhile, nor if it had to be used earlier.
+        let begins =
+            |version: &VersionRecord| version.activates == at && version.state(now) == VersionState::Active;
+        if ring.version(version).is_some_and(begins) {
             let (caller, action) = (self.caller(), Action::Activate);
             let event = Event::allowed(caller, now, Service::Kms, action, Some(name.clone()));
             self.base().outbox.put(&mut change, &event)?;

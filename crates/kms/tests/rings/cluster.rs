@@ -12,10 +12,10 @@ use strongroom_core::{
     memory::MemoryStore,
 };
 use strongroom_keys::{RustCrypto, envelope::Header};
-use strongroom_kms::{Kms, KmsError, Ring, RingState, Settings};
+use strongroom_kms::{Kms, KmsError, Ring, RingState, Settings, VersionState};
 
 use crate::{
-    linear::{Act, Answer, Client, Dice, Load, ROLES, Shown, Text},
+    linear::{Act, Answer, Client, Dice, Load, ROLES, Shown, Text, To},
     support::{drained, kind, name},
     taps::{Deaf, Tapped, Wire},
 };
@@ -42,6 +42,7 @@ struct Local<'n> {
 impl Client for Local<'_> {
     type Sealed = Vec<u8>;
     const CREATE: Act = Act::Create { may_exist: false };
+    const STATES: bool = true;
 
     fn ask(&mut self, node: usize, ring: &str, act: Act, sealed: Option<&Vec<u8>>) -> Option<Answer> {
         let (rings, name) = (self.nodes[node].kms.without_caller(tenant(ring)), &name(ring));
@@ -56,6 +57,14 @@ impl Client for Local<'_> {
             Act::Read => rings.read(name).map(|ring| Answer::Shown(shown(&ring))),
             Act::Encrypt => {
                 rings.encrypt(name, b"text", b"").map(|made| Answer::Made(text(self.made.insert(made))))
+            }
+            Act::State(version, to) => {
+                let state = match to {
+                    To::Active => VersionState::Active,
+                    To::Suspended => VersionState::Suspended,
+                    To::Compromised => VersionState::Compromised,
+                };
+                done(rings.set_version_state(name, version, state))
             }
             Act::Decrypt(_) => done(rings.decrypt(name, sealed.unwrap(), b"").map(drop)),
         };
@@ -174,13 +183,16 @@ fn what_clients_of_three_nodes_were_told_under_bad_weather_can_have_happened_one
 }
 
 type Same = fn(Act) -> bool;
-const CHANGES: [(Action, Same); 6] = [
+const CHANGES: [(Action, Same); 9] = [
     (Action::Create, |act| matches!(act, Act::Create { .. })),
     (Action::Rotate, |act| matches!(act, Act::Rotate)),
     (Action::Enable, |act| matches!(act, Act::Enable)),
     (Action::Disable, |act| matches!(act, Act::Disable)),
     (Action::Configure, |act| matches!(act, Act::Least(_))),
     (Action::Delete, |act| matches!(act, Act::Delete)),
+    (Action::Suspend, |act| matches!(act, Act::State(_, To::Suspended))),
+    (Action::Resume, |act| matches!(act, Act::State(_, To::Active))),
+    (Action::Compromise, |act| matches!(act, Act::State(_, To::Compromised))),
 ];
 
 /// Of each kind there are as many events as changes that were answered, and perhaps some that were not.

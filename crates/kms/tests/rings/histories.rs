@@ -7,7 +7,7 @@ use strongroom_core::Lease;
 use crate::linear::{
     Act::{self, *},
     Answer::{self, Done, Made, Refused, Unknown, Version},
-    Call, Operation, Shown, State, Text,
+    Call, Operation, Shown, State, Text, To,
     search::check,
 };
 
@@ -76,8 +76,13 @@ fn what_happened_one_after_the_other_is_accepted() {
 
 #[test]
 fn a_stale_read_after_a_returned_revocation_is_rejected_and_before_it_returned_accepted() {
-    let revocations =
-        [(Disable, OPENS, "disabled"), (Act::Least(2), OPENS_FIRST, "too old"), (Delete, OPENS, "not found")];
+    let revocations = [
+        (Disable, OPENS, "disabled"),
+        (Act::Least(2), OPENS_FIRST, "too old"),
+        (Act::State(2, To::Suspended), OPENS, "suspended"),
+        (Act::State(1, To::Compromised), OPENS_FIRST, "compromised"),
+        (Delete, OPENS, "not found"),
+    ];
     for (revoke, used, refusal) in revocations {
         let stale = |begun| {
             goes_on(&[
@@ -164,4 +169,17 @@ fn a_key_that_was_deleted_does_not_come_back_under_its_name() {
     assert!(!again(OPENS_FIRST, Done));
     assert!(!again(Encrypt, Made(text(FIRST, 1))));
     assert!(again(Encrypt, Made(text(SECOND, 1))));
+}
+
+#[test]
+fn what_is_compromised_never_opens_again_and_what_was_suspended_may() {
+    let again = |to, answer| {
+        goes_on(&[
+            at(0, 0, 1010, Act::State(2, to), Done),
+            at(0, 1020, 1030, Act::State(2, To::Active), answer),
+            at(0, 1040, 1050, OPENS, if answer == Done { Done } else { answer }),
+        ])
+    };
+    assert!(again(To::Suspended, Done) && !again(To::Suspended, Refused("suspended")));
+    assert!(again(To::Compromised, Refused("compromised")) && !again(To::Compromised, Done));
 }

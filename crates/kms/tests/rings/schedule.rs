@@ -199,6 +199,19 @@ fn a_ring_whose_first_key_is_made_later_does_nothing_until_due_work_made_it() {
 }
 
 #[test]
+fn a_ring_whose_deletion_was_cancelled_gets_its_first_key_all_the_same() {
+    let world = World::alone();
+    let rings = world.rings();
+    let new = NewRing { source: Source::GeneratedLater, ..NewRing::of(Algorithm::Ed25519) };
+    rings.create_with(&name("r"), &new).unwrap();
+    rings.schedule_deletion(&name("r"), None).unwrap();
+    assert_eq!((world.work().done, latest(&rings)), (1, 0));
+    rings.cancel_deletion(&name("r")).unwrap();
+    assert_eq!((world.work().done, latest(&rings)), (1, 1));
+    assert_eq!(verdict(rings.sign(&name("r"), None, b"text")), "ok");
+}
+
+#[test]
 fn a_ring_that_waits_for_an_import_is_not_rotated() {
     let world = World::alone();
     let rings = world.rings();

@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::linear::{Act, Answer, Dice, History, Texts};
+use crate::linear::{Act, Answer, Dice, History, Texts, To};
 
 /// Somebody who asks nodes.
 pub(crate) trait Client {
@@ -12,6 +12,8 @@ pub(crate) trait Client {
     type Sealed: Clone;
     /// How this one creates a ring.
     const CREATE: Act;
+    /// Whether this one can bring versions into other states.
+    const STATES: bool;
 
     /// Does something to a ring, or with it, through a node. Answers nothing where it certainly was not done, or tells
     /// nothing.
@@ -103,13 +105,18 @@ impl<T: Clone> Load<T> {
                 (dice.one_of(&act), 4_000)
             }
             Role::Gives => {
-                let acts = [C::CREATE, Act::Enable, Act::Enable, Act::Rotate];
-                (Some(dice.one_of(&acts)), 300_000)
+                let resume = Act::State(1 + dice.below(3) as u32, To::Active);
+                let acts = [C::CREATE, Act::Enable, Act::Enable, Act::Rotate, resume];
+                let known = if C::STATES { 5 } else { 4 };
+                (Some(dice.one_of(&acts[..known])), 300_000)
             }
             Role::Takes => {
                 let least = Act::Least(1 + dice.below(3) as u32);
-                let acts = [Act::Disable, Act::Disable, least, least, least, Act::Delete];
-                (Some(dice.one_of(&acts)), 20_000)
+                let to = dice.one_of(&[To::Suspended, To::Suspended, To::Suspended, To::Compromised]);
+                let state = Act::State(1 + dice.below(3) as u32, to);
+                let acts = [Act::Disable, Act::Disable, least, least, least, Act::Delete, state, state];
+                let known = if C::STATES { 8 } else { 6 };
+                (Some(dice.one_of(&acts[..known])), 20_000)
             }
         }
     }

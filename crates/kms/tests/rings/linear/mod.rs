@@ -13,6 +13,6 @@ mod texts;
 pub(crate) use dice::Dice;
 pub(crate) use history::History;
 pub(crate) use load::{Client, Load, ROLES};
-pub(crate) use ring::{Act, Answer, Call, Shown, State, Text};
+pub(crate) use ring::{Act, Answer, Call, Shown, State, Text, To};
 pub(crate) use search::Operation;
 pub(crate) use texts::Texts;

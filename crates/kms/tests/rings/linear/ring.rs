@@ -24,10 +24,20 @@ pub(crate) enum Act {
     Disable,
     /// Sets the least version that decrypts, and allows the deletion.
     Least(u32),
+    /// Brings a version into a state.
+    State(u32, To),
     Delete,
     Read,
     Encrypt,
     Decrypt(Text),
+}
+
+/// A state that a version is brought into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    Active,
+    Suspended,
+    Compromised,
 }
 
 /// What a ring shows.
@@ -61,8 +71,8 @@ impl Kind for Call {
         match (self.act, self.answer) {
             (_, Answer::Refused(_)) | (Act::Read | Act::Encrypt | Act::Decrypt(_), _) => Effect::Nothing,
             (Act::Create { may_exist: true }, _) => Effect::MayGive,
-            (Act::Create { .. } | Act::Rotate | Act::Enable, _) => Effect::Gives,
-            (Act::Disable | Act::Least(_) | Act::Delete, _) => Effect::Takes,
+            (Act::Create { .. } | Act::Rotate | Act::Enable | Act::State(_, To::Active), _) => Effect::Gives,
+            (Act::Disable | Act::Least(_) | Act::State(..) | Act::Delete, _) => Effect::Takes,
         }
     }
 
@@ -87,6 +97,9 @@ struct Ring {
     least: u32,
     enabled: bool,
     deletable: bool,
+    /// A bit for each version; those above 63 are active.
+    suspended: u64,
+    compromised: u64,
 }
 
 impl Model for State {
@@ -113,8 +126,7 @@ impl State {
     /// Does it as one node alone would; answers the ring that it was done to or with.
     fn run(&mut self, act: Act) -> Result<Ring, &'static str> {
         if let (Act::Create { .. }, None) = (act, self.ring) {
-            let made = Ring { id: None, newest: 1, least: 1, enabled: true, deletable: false };
-            return Ok(*self.ring.insert(made));
+            return Ok(*self.ring.insert(Ring::NEW));
         }
         let mut ring = self.ring.ok_or("not found")?;
         let disabled = || if ring.enabled { Ok(()) } else { Err("disabled") };
@@ -134,8 +146,12 @@ impl State {
                 self.ring = None;
                 return Ok(ring);
             }
+            Act::State(version, to) => ring.bring(version, to)?,
             Act::Create { may_exist: true } | Act::Read => {}
-            Act::Encrypt => disabled()?,
+            Act::Encrypt => {
+                disabled()?;
+                ring.active(ring.newest)?;
+            }
             Act::Decrypt(text) => {
                 disabled()?;
                 return self.open(text);
@@ -150,7 +166,7 @@ impl State {
             _ if !self.is(text.id) => Err("does not open"),
             version if version < ring.least => Err("too old"),
             version if version > ring.newest => Err("no version"),
-            _ => Ok(ring),
+            version => ring.active(version).map(|()| ring),
         }
     }
 
@@ -167,6 +183,32 @@ impl State {
 }
 
 impl Ring {
+    const NEW: Self =
+        Self { id: None, newest: 1, least: 1, enabled: true, deletable: false, suspended: 0, compromised: 0 };
+
+    fn active(&self, version: u32) -> Result<(), &'static str> {
+        let bit = 1u64.checked_shl(version).unwrap_or(0);
+        match () {
+            () if self.compromised & bit > 0 => Err("compromised"),
+            () if self.suspended & bit > 0 => Err("suspended"),
+            () => Ok(()),
+        }
+    }
+
+    fn bring(&mut self, version: u32, to: To) -> Result<(), &'static str> {
+        let (bit, is) = (1u64.checked_shl(version).unwrap_or(0), self.active(version));
+        match (to, is) {
+            _ if version > self.newest => return Err("no version"),
+            (_, Err("compromised")) => return Err("compromised"),
+            (To::Active, Ok(())) => return Err("active"),
+            (To::Suspended, Err(is)) => return Err(is),
+            (To::Active, Err(_)) => self.suspended &= !bit,
+            (To::Suspended, Ok(())) => self.suspended |= bit,
+            (To::Compromised, _) => self.compromised |= bit,
+        }
+        Ok(())
+    }
+
     fn shown(&self) -> Shown {
         Shown { newest: self.newest, least: self.least, enabled: self.enabled }
     }

@@ -55,6 +55,7 @@ impl<'f> Remote<'f> {
 impl linear::Client for Remote<'_> {
     type Sealed = String;
     const CREATE: Act = Act::Create { may_exist: true };
+    const STATES: bool = false;
 
     fn ask(&mut self, node: usize, ring: &str, act: Act, sealed: Option<&String>) -> Option<Answer> {
         let Some(client) = self.connected(node) else {
@@ -88,6 +89,7 @@ fn request(ring: &str, act: Act, sealed: Option<&String>) -> (&'static str, Stri
             let settings = json!({ "min_decryption_version": least, "deletion_allowed": true });
             ("POST", key + "/config", settings)
         }
+        Act::State(..) => unreachable!("this client brings no version into a state"),
         Act::Delete => ("DELETE", key, Value::Null),
         Act::Read => ("GET", key, Value::Null),
         Act::Encrypt => ("POST", format!("transit/encrypt/{ring}"), json!({ "plaintext": "aGVsbG8=" })),
