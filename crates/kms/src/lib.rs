@@ -46,6 +46,7 @@ mod policy;
 mod public_keys;
 mod raw;
 mod record;
+mod record_versions;
 mod recording;
 mod restore;
 mod ring;

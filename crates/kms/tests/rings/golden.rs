@@ -6,7 +6,8 @@ use std::{
 };
 
 use strongroom_core::{
-    Algorithm, Batch, KeyError, Outcome, Random, RecordKey, Segment, Store, StoreError, Table, Write,
+    Algorithm, Batch, HashAlgorithm, KeyError, Outcome, Random, RecordKey, Segment, Store, StoreError, Table,
+    Write,
 };
 use strongroom_keys::{Hash, RustCrypto};
 use strongroom_kms::{Kms, KmsError, RingState, Rings, Signature, to_text};
@@ -55,6 +56,25 @@ fn a_ring_of_format_2_opens_and_verifies_what_it_made() {
             let signature = Signature { version, bytes };
             assert!(rings.verify(&name(ring), b"a message", &signature).unwrap(), "{ring} {version}");
             assert!(!rings.verify(&name(ring), b"another", &signature).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_codes_beside_the_keys_of_a_ring_stay_what_they_are() {
+    for (ring, _) in RINGS {
+        let (_, rings) = holding(ring, &golden(&format!("{ring}.record")));
+        for version in [1, 2] {
+            for (text, hash) in
+                [("hmac-sha2-256", HashAlgorithm::Sha256), ("hmac-sha3-512", HashAlgorithm::Sha3_512)]
+            {
+                let code = rings.mac_with(&name(ring), Some(version), hash, b"a message").unwrap();
+                assert_eq!(
+                    code.bytes,
+                    golden(&format!("{ring}.{version}.{text}")),
+                    "{ring} {version} {text}"
+                );
+            }
         }
     }
 }
