@@ -8,10 +8,14 @@ use std::{
 };
 
 use strongroom_core::{
-    Algorithm, HashAlgorithm, Name, OaepHash, SealOptions, Sealer, SignOptions, Signer, memory::MemoryStore,
-    surface::public_functions,
+    Algorithm, HashAlgorithm, Name, OaepHash, PublicKey, SealOptions, Sealer, SignOptions, Signer,
+    memory::MemoryStore, surface::public_functions,
 };
-use strongroom_kms::{Code, DataKeySize, Kms, Rings, Sealed, Signature};
+use strongroom_keys::{KeyFormat, Transport};
+use strongroom_kms::{
+    BackupFrom, BackupTo, Code, DataKeySize, Import, Kms, NewRing, Replace, Rings, Sealed, Signature,
+    Versions,
+};
 
 use crate::support::{NOW, TENANT, base_over, drained, name};
 
@@ -70,6 +74,13 @@ const CALLS: &[Call] = &[
         shown(rings.verify_mac(ring, &marked("m"), &good))
             + &shown(rings.verify_mac(ring, &marked("m"), &wrong()))
     }),
+    ("mac_with", |rings, ring| shown(rings.mac_with(ring, None, HashAlgorithm::Sha384, &marked("m")))),
+    ("verify_mac_with", |rings, ring| {
+        let (hash, wrong) = (HashAlgorithm::Sha384, Code { version: 1, bytes: digest().to_vec() });
+        let good = rings.mac_with(ring, None, hash, &marked("m")).unwrap_or_else(|_| wrong.clone());
+        shown(rings.verify_mac_with(ring, hash, &marked("m"), &good))
+            + &shown(rings.verify_mac_with(ring, hash, &marked("m"), &wrong))
+    }),
     ("derive", |rings, ring| {
         shown(rings.derive(ring, None, &marked("label"), &marked("context"), 32))
             + &shown(rings.derive(ring, None, &marked("\0"), &marked("context"), 32))
@@ -77,6 +88,41 @@ const CALLS: &[Call] = &[
     ("data_key", |rings, ring| shown(rings.data_key(ring, None, DataKeySize::Bits256, &marked("a")))),
     ("wrapped_data_key", |rings, ring| {
         shown(rings.wrapped_data_key(ring, None, DataKeySize::Bits512, &marked("a")))
+    }),
+    ("random", |rings, _| shown(rings.random(32))),
+    ("hash", |rings, _| failed(rings.hash(HashAlgorithm::Sha256, &marked("m")))),
+    ("import", |rings, ring| {
+        let new = rings.algorithm(ring).map_or(NewRing::of(Algorithm::HmacSha256), NewRing::of);
+        let another = |more: &str| name(&format!("{ring}-{more}"));
+        ways().iter().fold(String::new(), |all, way| {
+            all + &format!("{way:?}") + &shown(rings.import(&another("in"), &new, way))
+        })
+    }),
+    ("import_version", |rings, ring| {
+        ways().iter().fold(String::new(), |all, way| all + &shown(rings.import_version(ring, None, way)))
+    }),
+    ("export", |rings, ring| {
+        let format = rings.algorithm(ring).map_or(KeyFormat::Raw, KeyFormat::of);
+        shown(rings.export(ring, Versions::All, format))
+    }),
+    ("export_wrapped", |rings, ring| {
+        let to = PublicKey { algorithm: Algorithm::Rsa2048, bytes: marked("to") };
+        shown(rings.export_wrapped(ring, Versions::Newest, &to, TRANSPORT))
+    }),
+    ("backup", |rings, ring| {
+        let to = PublicKey { algorithm: Algorithm::X25519, bytes: marked("to") };
+        let mut out = Vec::new();
+        shown(rings.backup(ring, BackupTo::Database, &mut out))
+            + &shown(rings.backup(ring, BackupTo::Recipient(&to), &mut out))
+            + &String::from_utf8_lossy(&out)
+    }),
+    ("restore", |rings, ring| {
+        let mut kept = Vec::new();
+        let _ = rings.backup(ring, BackupTo::Database, &mut kept);
+        [kept, marked("backup")].iter().fold(String::new(), |all, backup| {
+            let name = Some(ring);
+            all + &shown(rings.restore(name, &mut &backup[..], BackupFrom::Database, Replace::Same))
+        })
     }),
     ("ring", |rings, ring| match rings.ring(ring) {
         Ok(handle) => {
@@ -110,9 +156,41 @@ const OPEN: &[&str] = &[
     "plan_disable",
     "plan_enable",
     "plan_delete",
+    "plan_create_with",
+    "plan_schedule_deletion",
+    "plan_cancel_deletion",
+    "plan_trim",
+    "plan_version_state",
     "recording",
     "usage",
+    "find",
+    "archived",
+    "derived",
+    "create_with",
+    "set_version_state",
+    "suspend",
+    "resume",
+    "deactivate",
+    "compromise",
+    "destroy_version",
+    "trim",
+    "tombstone",
+    "schedule_deletion",
+    "cancel_deletion",
+    "wrapping_key",
 ];
+
+const TRANSPORT: Transport = Transport::AesKwp(OaepHash::Sha256);
+
+/// A key that is none, in each way that it can come.
+fn ways() -> [Import<'static>; 3] {
+    const WRITTEN: &[u8] = b"canary-8kW2";
+    [
+        Import::Secret { format: KeyFormat::Raw, written: WRITTEN },
+        Import::Secret { format: KeyFormat::Pem, written: WRITTEN },
+        Import::Public { format: KeyFormat::Pem, written: WRITTEN },
+    ]
+}
 
 fn marked(more: &str) -> Vec<u8> {
     format!("{MARK} {more}").into_bytes()
@@ -142,6 +220,11 @@ fn seal_options() -> SealOptions<'static> {
 /// What opens, on a ring that seals so.
 fn sealed(rings: &Rings, ring: &Name) -> Vec<u8> {
     rings.encrypt(ring, &marked("p"), &marked("a")).unwrap_or_else(|_| marked("e"))
+}
+
+/// What is public when it succeeds.
+fn failed<T, E: Debug + Display>(answer: Result<T, E>) -> String {
+    answer.err().map(|error| format!("{error} {error:?}\n")).unwrap_or_default()
 }
 
 fn shown<T: Debug, E: Debug + Display>(answer: Result<T, E>) -> String {
@@ -194,7 +277,8 @@ fn every_public_function_of_rings_has_its_row() {
     let known: BTreeSet<_> = rows.iter().map(|function| (*function).to_owned()).collect();
     assert_eq!(known.len(), rows.len(), "each once");
     assert_eq!(public_functions(env!("CARGO_MANIFEST_DIR"), "Rings").unwrap(), known);
-    let others = ["new", "with_limits", "without_caller", "on_behalf_of"].map(str::to_owned);
+    let others = ["new", "with_limits", "with_options", "make_ahead", "without_caller", "on_behalf_of"]
+        .map(str::to_owned);
     assert_eq!(public_functions(env!("CARGO_MANIFEST_DIR"), "Kms").unwrap(), BTreeSet::from(others));
 }
 
