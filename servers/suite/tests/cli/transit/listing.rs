@@ -1,5 +1,7 @@
 //! How keys are shown.
 
+use serde_json::json;
+
 use super::Used;
 
 /// The times of a table, which are those of the run, as letters.
@@ -80,4 +82,15 @@ fn a_key_is_shown_with_its_versions() {
          1        suspended  <time>\n\
          2        active     <time>\n"
     );
+}
+
+#[test]
+fn a_list_longer_than_a_page_is_whole() {
+    let used = Used::new();
+    let mut client = used.0.setup.client(&used.0.server, &used.0.token);
+    let names: Vec<_> = (0..1_003).map(|number| format!("k{number:04}")).collect();
+    names.iter().for_each(|name| drop(client.good("POST", &format!("transit/keys/{name}"), &json!({}))));
+    let listed = used.json(&["key", "list"], "");
+    let listed: Vec<_> = listed["keys"].as_array().unwrap().iter().map(|key| &key["name"]).collect();
+    assert_eq!(listed, names.iter().collect::<Vec<_>>());
 }

@@ -34,14 +34,16 @@ fn a_key_comes_in_wrapped_goes_out_comes_back_and_no_secret_is_told() {
 
     let backup = used.good(&["key", "backup", "app"]);
     said += &used.fails(&["key", "restore"], &backup);
+    used.good(&["key", "config", "app", "--deletion-allowed", "true"]);
+    used.good(&["key", "delete", "app", "--yes"]);
     used.good_with(&["key", "restore", "copy"], &backup);
     assert_eq!(used.good_with(&["decrypt", "copy"], &sealed), PLAINTEXT);
 
     for (command, input) in [
-        (&["decrypt", "app"][..], PLAINTEXT),
+        (&["decrypt", "copy"][..], PLAINTEXT),
         (&["decrypt", "none"], &*sealed),
-        (&["encrypt", "app", "--key-version", "9"], PLAINTEXT),
-        (&["sign", "app"], PLAINTEXT),
+        (&["encrypt", "copy", "--key-version", "9"], PLAINTEXT),
+        (&["sign", "copy"], PLAINTEXT),
         (&["key", "restore", "third"], PLAINTEXT),
     ] {
         said += &used.fails(command, input);
