@@ -1,7 +1,7 @@
 //! Where a command reads and writes.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{Task, Transit, TransitError};
-use crate::{ask, files::write_private};
+use crate::ask;
 
 /// What a command works on.
 #[derive(clap::Args)]
@@ -91,15 +91,19 @@ impl Transit {
 
     /// Makes a file that only its owner reads.
     pub(super) fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), TransitError> {
-        let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::AlreadyExists => TransitError::Exists(path.to_owned()),
-            _ => TransitError::Write(path.to_owned(), error),
-        };
-        if self.force {
-            return write_private(path, bytes).map_err(failed);
-        }
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+        let failed = |error: io::Error| TransitError::Write(path.to_owned(), error);
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".strongroom-draft");
+        let target = if self.force { Path::new(&draft) } else { path };
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(target).map_err(|error| {
+            match error.kind() {
+                io::ErrorKind::AlreadyExists => TransitError::Exists(target.to_owned()),
+                _ => failed(error),
+            }
+        })?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+        // What was there before stays until the new one is whole.
+        if self.force { fs::rename(target, path).map_err(failed) } else { Ok(()) }
     }
 }

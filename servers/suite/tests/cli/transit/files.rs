@@ -15,7 +15,10 @@ fn an_answer_in_a_file_is_its_owners_and_overwrites_nothing_unless_forced() {
     let before = fs::read(used.path("sealed")).unwrap();
     assert!(used.fails(&encrypt, "two").contains("is there already"));
     assert_eq!(fs::read(used.path("sealed")).unwrap(), before);
+    let beside = used.file("sealed.draft", "another file");
     used.good_with(&[&encrypt[..], &["--force"]].concat(), "two");
+    assert_eq!(mode(&used.path("sealed")), 0o600);
+    assert_eq!(fs::read_to_string(beside).unwrap(), "another file");
     assert_eq!(used.good(&["decrypt", "app", "--in", "sealed"]), "two");
 }
 
