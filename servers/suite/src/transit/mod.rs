@@ -141,7 +141,7 @@ impl Transit {
             Task::Rewrap(rewrap) => rewrap.rewrap(&self)?,
             Task::Datakey(make) => make.run(&self)?,
             Task::Sign(sign) => sign.run(&self)?,
-            Task::Verify(verify) => verify.run(&self)?,
+            Task::Verify(verify) => return verify.run(&self),
             Task::Hmac(hmac) => hmac.run(&self)?,
             Task::Cmac(cmac) => cmac.run(&self)?,
             Task::Derive(derive) => derive.run(&self)?,

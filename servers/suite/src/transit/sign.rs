@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -119,7 +119,7 @@ impl Sign {
 }
 
 impl Verify {
-    pub(super) fn run(&self, transit: &Transit) -> Result<Printed, TransitError> {
+    pub(super) fn run(&self, transit: &Transit) -> Result<ExitCode, TransitError> {
         let member = match self.kind {
             Kind::Signature => "signature",
             Kind::Hmac => "hmac",
@@ -127,10 +127,12 @@ impl Verify {
         };
         let body = self.how.with(self.input.base64()?, (member, Some(files::text(&self.signature)?)));
         let checked = transit.post(&format!("verify/{}", checked(&self.name)?), &body)?;
-        match checked.get("valid") {
-            Some(Value::Bool(true)) => Ok(transit.shown(&checked, |_| "It is right.\n".into())),
-            _ => Err(TransitError::NotRight),
+        let right = checked.get("valid") == Some(&Value::Bool(true));
+        if !right && !transit.json {
+            return Err(TransitError::NotRight);
         }
+        transit.print(&transit.shown(&checked, |_| "It is right.\n".into()))?;
+        Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 

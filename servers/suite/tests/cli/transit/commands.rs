@@ -98,6 +98,9 @@ fn a_signature_and_a_code_are_right_for_what_they_were_made_of_alone() {
         assert_eq!(used.good_with(&verify, "a letter"), "It is right.\n");
         assert_eq!(used.json(&verify, "a letter")["valid"], Value::Bool(true));
         assert!(used.fails(&verify, "another").contains("NOT right"));
+        let wrong = used.run_with(&[&verify[..], &["--json"]].concat(), "another");
+        assert_eq!(wrong.status.code(), Some(1));
+        assert_eq!(serde_json::from_slice::<Value>(&wrong.stdout).unwrap()["valid"], Value::Bool(false));
     }
 }
 
