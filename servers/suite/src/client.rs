@@ -60,7 +60,8 @@ pub(crate) enum ClientError {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-const LONGEST: usize = 1 << 20;
+/// Of an answer: a backup of a key, or the largest plaintext, in base64.
+const LONGEST: usize = 32 << 20;
 
 impl Client {
     /// Calls, and gives the JSON of a good answer: nothing for one without content.

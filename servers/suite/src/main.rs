@@ -10,6 +10,7 @@ mod operator;
 mod reach;
 mod rotation;
 mod slot;
+mod transit;
 mod upkeep;
 
 use std::{alloc::System, process::ExitCode};
@@ -71,6 +72,8 @@ enum Command {
     Operator(operator::Operator),
     /// Read the log of events, prove what stands in it, and verify proofs and exports offline
     Audit(audit::Audit),
+    /// Make and look after keys, and encrypt, sign and compute with them
+    Transit(transit::Transit),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +90,10 @@ fn main() -> ExitCode {
             report(options.run(Serves::KeysAndLog))
         }
         Command::Audit(audit) => match audit.run() {
+            Ok(code) => code,
+            Err(error) => report(Err(error)),
+        },
+        Command::Transit(transit) => match transit.run() {
             Ok(code) => code,
             Err(error) => report(Err(error)),
         },

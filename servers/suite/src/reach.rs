@@ -74,3 +74,12 @@ impl Reach {
         Ok(self.client(Some(token)))
     }
 }
+
+/// A text in a query (RFC 3986, section 2.1).
+pub(crate) fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}

@@ -75,7 +75,7 @@ fn taken<T>(
 }
 
 /// A moment as RFC 3339 has it, in UTC.
-pub(super) fn moment(text: &str) -> Option<Time> {
+pub(crate) fn moment(text: &str) -> Option<Time> {
     let moment = humantime::parse_rfc3339(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
     u64::try_from(moment.as_millis()).ok().map(Time::from_millis)
 }

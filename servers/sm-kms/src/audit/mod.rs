@@ -19,7 +19,7 @@ use strongroom::audit::{AuditLog, LogId};
 use strongroom_core::{Action, Detail, Name, Service, Tenant};
 use strongroom_serve::{Method, Response};
 
-pub(crate) use asked::Asked;
+pub(crate) use asked::{Asked, moment};
 pub(crate) use refused::failed;
 pub use shown::{event_shown, found_shown};
 pub(crate) use vault::Vault;

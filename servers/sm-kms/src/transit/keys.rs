@@ -1,11 +1,10 @@
 use serde::de::IgnoredAny;
-use serde_json::json;
 use strongroom_core::{Failure, Name, Verdict};
 use strongroom_kms::{KmsError, Ring, Rings};
 use strongroom_serve::{Response, StatusCode};
 
 use super::{
-    Page, RingOperation,
+    RingOperation,
     config::{ConfigRequest, TrimRequest, WaitRequest},
     create::CreateRequest,
     shown::shown,
@@ -16,30 +15,8 @@ use crate::{
     payload::{check, take},
 };
 
-/// Names that are read at once.
-const PAGE: usize = 1_000;
 /// Archived versions that are shown at most.
 const ARCHIVED: u32 = 1_000;
-
-pub(super) fn list(rings: &Rings, page: &Page, reply: Reply) -> Result<Response, Response> {
-    let (mut names, mut after) = (Vec::new(), page.after.clone());
-    while names.len() < page.limit {
-        let rows = rings
-            .list(after.as_ref(), PAGE.min(page.limit - names.len()))
-            .map_err(|error| refused(&error))?;
-        after = rows.last().cloned();
-        let last = rows.len() < PAGE;
-        names.extend(rows);
-        if last {
-            break;
-        }
-    }
-    if names.is_empty() {
-        return Err(answer::nothing());
-    }
-    let names: Vec<_> = names.iter().map(Name::as_str).collect();
-    Ok(reply.data(&json!({ "keys": names })))
-}
 
 pub(super) fn answer(
     rings: &Rings,

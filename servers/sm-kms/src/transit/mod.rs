@@ -7,6 +7,7 @@ mod data_keys;
 mod hash_name;
 mod items;
 mod keys;
+mod listing;
 mod macs;
 mod own;
 mod policy;
@@ -35,7 +36,7 @@ use using::Use;
 /// What is asked below `transit`.
 #[derive(Debug)]
 pub enum Operation {
-    /// `LIST keys`
+    /// `LIST keys`, and by our own members of the query what fits a filter.
     List,
     /// On the ring itself.
     Ring(RingOperation, Name),
@@ -80,33 +81,9 @@ pub enum RingOperation {
     SoftRestore,
 }
 
+pub(crate) use listing::Page;
 use transfer::Transfer;
 pub use types::type_name;
-
-/// Which part of a listing is asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Page {
-    after: Option<Name>,
-    limit: usize,
-}
-
-impl Page {
-    /// Vault's `after` and `limit`.
-    fn of(head: &Head<'_>) -> Result<Self, Response> {
-        let after = match head.parameter("after").map_err(Response::from)? {
-            Some(text) if !text.is_empty() => {
-                Some(Name::parse(&text).map_err(|_| answer::bad_request("a listing goes on after a name"))?)
-            }
-            _ => None,
-        };
-        let limit = match head.parameter("limit").map_err(Response::from)? {
-            Some(text) => text.parse().ok().filter(|limit| *limit > 0),
-            None => Some(usize::MAX),
-        };
-        let limit = limit.ok_or_else(|| answer::bad_request("limit must be a positive number"))?;
-        Ok(Self { after, limit })
-    }
-}
 
 impl Operation {
     pub(crate) fn route(method: Method, path: &[&str]) -> Result<Self, Response> {
@@ -195,7 +172,7 @@ impl Operation {
     pub(crate) fn answer(&self, access: &Access, page: &Page, id: RequestId, body: &[u8]) -> Response {
         let (rings, reply) = (rings(access), Reply::new(id));
         let answered = match self {
-            Self::List => keys::list(&rings, page, reply),
+            Self::List => page.answer(&rings, &reply),
             Self::Ring(operation, name) => keys::answer(&rings, *operation, name, reply, body),
             Self::Use(using, name) => items::answer(&rings, *using, name, reply, body),
             Self::Transfer(transfer) => transfer.answer(&rings, reply, body),

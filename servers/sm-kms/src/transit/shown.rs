@@ -79,7 +79,7 @@ fn live(ring: &Ring) -> impl Iterator<Item = &RingVersion> {
     ring.versions.iter().filter(|version| version.version >= ring.min_decryption_version)
 }
 
-const fn ring_word(state: RingState) -> &'static str {
+pub(super) const fn ring_word(state: RingState) -> &'static str {
     match state {
         RingState::Creating => "creating",
         RingState::PendingImport => "pending_import",

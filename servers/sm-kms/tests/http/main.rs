@@ -20,6 +20,7 @@ mod hostile;
 mod json;
 mod keys;
 mod kinds;
+mod listing;
 mod paths;
 mod random;
 mod restart;

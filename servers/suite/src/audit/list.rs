@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use strongroom::audit::{InclusionProof, VerifierKey};
 
 use super::{Audit, AuditTaskError, member};
+use crate::reach::encoded;
 
 /// Which events.
 #[derive(clap::Args)]
@@ -164,13 +165,4 @@ fn line(event: &Value) -> String {
 pub(super) fn lines(event: &Value) -> String {
     let members = event.as_object().into_iter().flatten();
     members.map(|(name, _)| format!("{name:<13} {}\n", member(event, name))).collect()
-}
-
-/// A text in a query (RFC 3986, section 2.1).
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }

@@ -220,7 +220,7 @@ impl Audit {
 }
 
 /// A member of an answer that is a text or a number, without what a terminal would act on.
-fn member(value: &Value, name: &str) -> String {
+pub(crate) fn member(value: &Value, name: &str) -> String {
     let text = match value.get(name) {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => text.clone(),

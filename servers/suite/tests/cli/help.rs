@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::{Server, bare, installed, refused, run, strongroom, text};
 
-const COMMANDS: [&[&str]; 50] = [
+const COMMANDS: [&[&str]; 88] = [
     &["dev"],
     &["server"],
     &["operator"],
@@ -55,6 +55,44 @@ const COMMANDS: [&[&str]; 50] = [
     &["audit", "producer", "list"],
     &["audit", "producer", "register"],
     &["audit", "producer", "end"],
+    &["transit"],
+    &["transit", "encrypt"],
+    &["transit", "decrypt"],
+    &["transit", "rewrap"],
+    &["transit", "datakey"],
+    &["transit", "sign"],
+    &["transit", "verify"],
+    &["transit", "hmac"],
+    &["transit", "cmac"],
+    &["transit", "derive"],
+    &["transit", "agree"],
+    &["transit", "encapsulate"],
+    &["transit", "decapsulate"],
+    &["transit", "random"],
+    &["transit", "hash"],
+    &["transit", "key"],
+    &["transit", "key", "create"],
+    &["transit", "key", "read"],
+    &["transit", "key", "list"],
+    &["transit", "key", "rotate"],
+    &["transit", "key", "config"],
+    &["transit", "key", "disable"],
+    &["transit", "key", "enable"],
+    &["transit", "key", "trim"],
+    &["transit", "key", "delete"],
+    &["transit", "key", "schedule-deletion"],
+    &["transit", "key", "cancel-deletion"],
+    &["transit", "key", "version"],
+    &["transit", "key", "import"],
+    &["transit", "key", "export"],
+    &["transit", "key", "wrapping-key"],
+    &["transit", "key", "backup"],
+    &["transit", "key", "restore"],
+    &["transit", "key", "version", "suspend"],
+    &["transit", "key", "version", "resume"],
+    &["transit", "key", "version", "deactivate"],
+    &["transit", "key", "version", "compromise"],
+    &["transit", "key", "version", "destroy"],
 ];
 
 fn help(command: &[&str]) -> String {

@@ -45,6 +45,8 @@ mod support;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod transit;
+#[cfg(test)]
 mod upkeep;
 
 /// As the binary has it: the tests run the same server in a process of their own.
