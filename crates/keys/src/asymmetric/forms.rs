@@ -47,7 +47,7 @@ const X25519: ObjectIdentifier = oid("1.3.101.110");
 const ED25519: ObjectIdentifier = oid("1.3.101.112");
 const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 
-const FORMS: [Form; 32] = [
+const FORMS: [Form; 29] = [
     curve(Algorithm::EcdsaP256, P256),
     curve(Algorithm::EcdsaP384, P384),
     curve(Algorithm::EcdsaP521, P521),
@@ -74,11 +74,8 @@ const FORMS: [Form; 32] = [
     raw(Algorithm::SlhDsaSha2_192f, "2.16.840.1.101.3.4.3.23"),
     raw(Algorithm::SlhDsaSha2_256s, "2.16.840.1.101.3.4.3.24"),
     raw(Algorithm::SlhDsaSha2_256f, "2.16.840.1.101.3.4.3.25"),
-    raw(Algorithm::SlhDsaShake128s, "2.16.840.1.101.3.4.3.26"),
     raw(Algorithm::SlhDsaShake128f, "2.16.840.1.101.3.4.3.27"),
-    raw(Algorithm::SlhDsaShake192s, "2.16.840.1.101.3.4.3.28"),
     raw(Algorithm::SlhDsaShake192f, "2.16.840.1.101.3.4.3.29"),
-    raw(Algorithm::SlhDsaShake256s, "2.16.840.1.101.3.4.3.30"),
     raw(Algorithm::SlhDsaShake256f, "2.16.840.1.101.3.4.3.31"),
 ];
 

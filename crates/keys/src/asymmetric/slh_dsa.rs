@@ -22,11 +22,8 @@ pub(super) const KINDS: &[Kind] = &[
     kind::<SlhDsa<slh_dsa::Sha2_192f>>(Algorithm::SlhDsaSha2_192f),
     kind::<SlhDsa<slh_dsa::Sha2_256s>>(Algorithm::SlhDsaSha2_256s),
     kind::<SlhDsa<slh_dsa::Sha2_256f>>(Algorithm::SlhDsaSha2_256f),
-    kind::<SlhDsa<slh_dsa::Shake128s>>(Algorithm::SlhDsaShake128s),
     kind::<SlhDsa<slh_dsa::Shake128f>>(Algorithm::SlhDsaShake128f),
-    kind::<SlhDsa<slh_dsa::Shake192s>>(Algorithm::SlhDsaShake192s),
     kind::<SlhDsa<slh_dsa::Shake192f>>(Algorithm::SlhDsaShake192f),
-    kind::<SlhDsa<slh_dsa::Shake256s>>(Algorithm::SlhDsaShake256s),
     kind::<SlhDsa<slh_dsa::Shake256f>>(Algorithm::SlhDsaShake256f),
 ];
 
@@ -45,14 +42,8 @@ pub(super) struct SlhDsaPublic<P: ParameterSet> {
 /// The n of FIPS 205, table 2: how long each of SK.seed, SK.prf, PK.seed and PK.root is.
 const fn n(algorithm: Algorithm) -> usize {
     match algorithm {
-        Algorithm::SlhDsaSha2_128s
-        | Algorithm::SlhDsaSha2_128f
-        | Algorithm::SlhDsaShake128s
-        | Algorithm::SlhDsaShake128f => 16,
-        Algorithm::SlhDsaSha2_192s
-        | Algorithm::SlhDsaSha2_192f
-        | Algorithm::SlhDsaShake192s
-        | Algorithm::SlhDsaShake192f => 24,
+        Algorithm::SlhDsaSha2_128s | Algorithm::SlhDsaSha2_128f | Algorithm::SlhDsaShake128f => 16,
+        Algorithm::SlhDsaSha2_192s | Algorithm::SlhDsaSha2_192f | Algorithm::SlhDsaShake192f => 24,
         _ => 32,
     }
 }

@@ -3,7 +3,7 @@
 use strongroom_core::Algorithm;
 
 /// Every kind by its name. Where Vault or OpenBao have one, it is theirs; the others are our own.
-const TYPES: [(Algorithm, &str); 53] = [
+const TYPES: [(Algorithm, &str); 50] = [
     (Algorithm::Aes256Gcm, "aes256-gcm96"),
     (Algorithm::RawAes128Gcm, "aes128-gcm96"),
     (Algorithm::RawAes192Gcm, "aes192-gcm96"),
@@ -51,11 +51,8 @@ const TYPES: [(Algorithm, &str); 53] = [
     (Algorithm::SlhDsaSha2_192f, "slh-dsa-sha2-192f"),
     (Algorithm::SlhDsaSha2_256s, "slh-dsa-sha2-256s"),
     (Algorithm::SlhDsaSha2_256f, "slh-dsa-sha2-256f"),
-    (Algorithm::SlhDsaShake128s, "slh-dsa-shake-128s"),
     (Algorithm::SlhDsaShake128f, "slh-dsa-shake-128f"),
-    (Algorithm::SlhDsaShake192s, "slh-dsa-shake-192s"),
     (Algorithm::SlhDsaShake192f, "slh-dsa-shake-192f"),
-    (Algorithm::SlhDsaShake256s, "slh-dsa-shake-256s"),
     (Algorithm::SlhDsaShake256f, "slh-dsa-shake-256f"),
 ];
 
