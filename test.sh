@@ -61,6 +61,8 @@ tests() {
         cargo test --quiet --workspace --all-targets --no-fail-fast
     fi
     [ -z "${STRONGROOM_TEST_POSTGRES:-}" ] || on_engine postgres
+    # What other builds do not have.
+    cargo test --quiet -p strongroom-keys --features slh-dsa --lib --test asymmetric slh_dsa
 }
 
 doctests() { cargo test --quiet --workspace --doc; }

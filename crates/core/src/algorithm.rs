@@ -142,6 +142,33 @@ pub enum Algorithm {
     /// HPKE (RFC 9180), base mode: X-Wing (0x647a), HKDF-SHA256, AES-256-GCM.
     #[n(102)]
     HpkeXWing = 102,
+    /// SLH-DSA-SHA2-128s (FIPS 205), pure, with an empty context.
+    #[n(104)]
+    SlhDsaSha2_128s = 104,
+    /// SLH-DSA-SHA2-128f.
+    #[n(105)]
+    SlhDsaSha2_128f = 105,
+    /// SLH-DSA-SHA2-192s.
+    #[n(106)]
+    SlhDsaSha2_192s = 106,
+    /// SLH-DSA-SHA2-192f.
+    #[n(107)]
+    SlhDsaSha2_192f = 107,
+    /// SLH-DSA-SHA2-256s.
+    #[n(108)]
+    SlhDsaSha2_256s = 108,
+    /// SLH-DSA-SHA2-256f.
+    #[n(109)]
+    SlhDsaSha2_256f = 109,
+    /// SLH-DSA-SHAKE-128f.
+    #[n(110)]
+    SlhDsaShake128f = 110,
+    /// SLH-DSA-SHAKE-192f.
+    #[n(111)]
+    SlhDsaShake192f = 111,
+    /// SLH-DSA-SHAKE-256f.
+    #[n(112)]
+    SlhDsaShake256f = 112,
 }
 
 /// What keys do. Those of one purpose have the same operations, and those of another answer
@@ -188,7 +215,7 @@ impl UseLimit {
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All that the software provider has in every build: all but [`Self::SLH_DSA`].
     pub const ALL: [Self; 41] = [
         Self::Aes256Gcm,
         Self::Ed25519,
@@ -233,6 +260,25 @@ impl Algorithm {
         Self::HpkeXWing,
     ];
 
+    /// The parameter sets of FIPS 205 that are here, which a provider need not have. The small sets of SHAKE are left out:
+    /// a signature takes seconds.
+    pub const SLH_DSA: [Self; 9] = [
+        Self::SlhDsaSha2_128s,
+        Self::SlhDsaSha2_128f,
+        Self::SlhDsaSha2_192s,
+        Self::SlhDsaSha2_192f,
+        Self::SlhDsaSha2_256s,
+        Self::SlhDsaSha2_256f,
+        Self::SlhDsaShake128f,
+        Self::SlhDsaShake192f,
+        Self::SlhDsaShake256f,
+    ];
+
+    /// Every one that has a number, whoever computes it.
+    pub fn known() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().chain(Self::SLH_DSA)
+    }
+
     /// The number that stands for it in records.
     pub const fn number(self) -> u8 {
         self as u8
@@ -246,6 +292,15 @@ impl Algorithm {
                 Purpose::Sign
             }
             Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => Purpose::Sign,
+            Self::SlhDsaSha2_128s
+            | Self::SlhDsaSha2_128f
+            | Self::SlhDsaSha2_192s
+            | Self::SlhDsaSha2_192f
+            | Self::SlhDsaSha2_256s
+            | Self::SlhDsaSha2_256f
+            | Self::SlhDsaShake128f
+            | Self::SlhDsaShake192f
+            | Self::SlhDsaShake256f => Purpose::Sign,
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => Purpose::SignAndOpen,
             Self::HpkeX25519 | Self::HpkeP256 | Self::HpkeXWing => Purpose::Open,
             Self::EcdhP256 | Self::EcdhP384 | Self::EcdhP521 | Self::X25519 => Purpose::Agree,
@@ -296,9 +351,15 @@ impl Algorithm {
         }
     }
 
-    /// Where a key may be made: of RSA two large primes have to be found, which takes up to seconds.
+    /// Whether it is one of [`Self::SLH_DSA`].
+    pub const fn is_slh_dsa(self) -> bool {
+        self.number() >= Self::SlhDsaSha2_128s.number() && self.number() <= Self::SlhDsaShake256f.number()
+    }
+
+    /// Where a key may be made: of RSA two large primes have to be found, and of SLH-DSA a tree is hashed and a signature
+    /// made, which takes up to seconds.
     pub const fn generation(self) -> Cost {
-        if self.modulus_bits().is_some() { Cost::Slow } else { Cost::Inline }
+        if self.modulus_bits().is_some() || self.is_slh_dsa() { Cost::Slow } else { Cost::Inline }
     }
 
     /// The lengths of the secrets of a symmetric type, in bytes: the key itself. `None` where a secret has a form of its
@@ -351,7 +412,7 @@ mod tests {
     #[test]
     fn every_algorithm_has_one_number_in_records_and_elsewhere() {
         let mut numbers = HashSet::new();
-        for algorithm in Algorithm::ALL {
+        for algorithm in Algorithm::known() {
             let record = minicbor::to_vec(algorithm).unwrap();
             assert_eq!(minicbor::decode::<u8>(&record).unwrap(), algorithm.number(), "{algorithm:?}");
             assert_eq!(minicbor::decode::<Algorithm>(&record).unwrap(), algorithm);
@@ -360,5 +421,11 @@ mod tests {
         let known = (0..=u8::MAX)
             .filter(|number| minicbor::decode::<Algorithm>(&minicbor::to_vec(number).unwrap()).is_ok());
         assert_eq!(known.collect::<HashSet<_>>(), numbers, "an algorithm is missing in ALL");
+    }
+
+    #[test]
+    fn those_of_fips_205_are_told_from_all_others() {
+        let found: Vec<_> = Algorithm::known().filter(|algorithm| algorithm.is_slh_dsa()).collect();
+        assert_eq!(found, Algorithm::SLH_DSA);
     }
 }

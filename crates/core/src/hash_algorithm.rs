@@ -37,17 +37,6 @@ impl HashAlgorithm {
         Self::Sha3_512,
     ];
 
-    /// That of SHA-256, SHA-384 and SHA-512 whose digests have this length. Others have digests of the same lengths:
-    /// this is for callers who have said that they use no other.
-    pub const fn of_size(size: usize) -> Option<Self> {
-        match size {
-            32 => Some(Self::Sha256),
-            48 => Some(Self::Sha384),
-            64 => Some(Self::Sha512),
-            _ => None,
-        }
-    }
-
     /// HMAC with it, where there are keys for that.
     pub const fn hmac(self) -> Option<Algorithm> {
         Some(match self {

@@ -218,5 +218,19 @@ fn every_package_has_the_workspaces_licence_and_lints_and_is_a_member() {
 fn no_feature_changes_what_keys_compute() {
     let keys = members("crates/keys");
     assert_eq!(keys.len(), 1);
-    assert_eq!(keys[0]["features"], serde_json::json!({}));
+    assert_eq!(keys[0]["features"], serde_json::json!({ "slh-dsa": ["dep:slh-dsa"] }));
+}
+
+/// SLH-DSA is there for who asks, and what it brings stays out of every other build.
+#[test]
+fn no_package_turns_slh_dsa_on_by_itself() {
+    for package in members("crates").into_iter().chain(members("servers")) {
+        let name = &package["name"];
+        assert!(package["features"]["default"].is_null(), "{name} has default features");
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let asked = dependency["features"].as_array().unwrap().iter().any(|feature| feature == "slh-dsa");
+            assert!(!asked, "{name} asks for slh-dsa of {}", dependency["name"]);
+            assert!(dependency["name"] != "slh-dsa" || dependency["optional"] == true, "{name}");
+        }
+    }
 }

@@ -7,8 +7,8 @@ use std::{
 
 use secrecy::SecretSlice;
 use strongroom_core::{
-    Aead, Algorithm, Argon2Cost, Clock, Cost, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider,
-    PublicKey, Random, Stored,
+    Aead, Algorithm, Argon2Cost, Clock, HashAlgorithm, Key, KeyBackend, KeyError, Mac, Provider, PublicKey,
+    Random, Stored,
 };
 use zeroize::Zeroizing;
 
@@ -196,7 +196,7 @@ impl KeyBackend for Ahead {
     }
 
     fn generate(&self, algorithm: Algorithm) -> Result<Stored, KeyError> {
-        let ready = if algorithm.generation() == Cost::Slow { self.take(algorithm) } else { None };
+        let ready = if algorithm.modulus_bits().is_some() { self.take(algorithm) } else { None };
         ready.map_or_else(|| self.inner.software().generate(algorithm), Ok)
     }
 

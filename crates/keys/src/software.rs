@@ -31,7 +31,7 @@ impl KeyBackend for Software {
     }
 
     fn supports(&self, algorithm: Algorithm) -> bool {
-        Algorithm::ALL.contains(&algorithm)
+        Algorithm::ALL.contains(&algorithm) || asymmetric::supports(algorithm)
     }
 
     /// What was made is used once before anybody gets it.

@@ -106,6 +106,9 @@ impl RingRecord {
         state: RingState,
         now: Time,
     ) -> Result<Self, KmsError> {
+        if !provider.software().supports(algorithm) {
+            return Err(KmsError::Invalid("this build has no keys of this type"));
+        }
         let mut id = [0; 16];
         provider.random().fill_secret(&mut id)?;
         Ok(Self {

@@ -240,8 +240,7 @@ impl Rings {
         self.signed(name, version, |key| key.sign(message, &SignOptions::default()))
     }
 
-    /// Signs a digest of a message, whose length tells which of SHA-256, SHA-384 and SHA-512 made it; Ed25519 and ML-DSA
-    /// cannot.
+    /// Signs the digest that this hash made of a message; Ed25519, ML-DSA and SLH-DSA cannot.
     ///
     /// # Errors
     /// [`KmsError`].
@@ -249,9 +248,10 @@ impl Rings {
         &self,
         name: &Name,
         version: Option<u32>,
+        hash: HashAlgorithm,
         digest: &[u8],
     ) -> Result<Signature, KmsError> {
-        self.signed(name, version, |key| key.sign(digest, &by_length(digest)?))
+        self.signed(name, version, |key| key.sign(digest, &SignOptions::digest(hash)))
     }
 
     /// Whether a signature is this ring's for this message.
@@ -262,12 +262,18 @@ impl Rings {
         self.verified(name, signature, |key| key.verify(message, &signature.bytes, &SignOptions::default()))
     }
 
-    /// Whether a signature is this ring's for this digest.
+    /// Whether a signature is this ring's for the digest that this hash made.
     ///
     /// # Errors
     /// [`KmsError`]; a wrong signature is `Ok(false)`.
-    pub fn verify_digest(&self, name: &Name, digest: &[u8], signature: &Signature) -> Result<bool, KmsError> {
-        self.verified(name, signature, |key| key.verify(digest, &signature.bytes, &by_length(digest)?))
+    pub fn verify_digest(
+        &self,
+        name: &Name,
+        hash: HashAlgorithm,
+        digest: &[u8],
+        signature: &Signature,
+    ) -> Result<bool, KmsError> {
+        self.verified(name, signature, |key| key.verify(digest, &signature.bytes, &SignOptions::digest(hash)))
     }
 
     pub(crate) fn base(&self) -> &Base {
@@ -360,11 +366,6 @@ impl Rings {
     ) -> Result<bool, KmsError> {
         self.with_ring(Action::Verify, name, |ring| ring.verify(self.provider(), signature.version, &verify))
     }
-}
-
-/// A digest as its length tells what made it.
-fn by_length(digest: &[u8]) -> Result<SignOptions, KeyError> {
-    HashAlgorithm::of_size(digest.len()).map(SignOptions::digest).ok_or(KeyError::Invalid)
 }
 
 impl fmt::Debug for Kms {

@@ -6,7 +6,7 @@ use strongroom_barrier::{
 use strongroom_core::{
     Base, DrainError, DueReport, Event, StillInside, Store, StoreError, SystemClock, Tenant, drain, run_due,
 };
-use strongroom_keys::RustCrypto;
+use strongroom_keys::{RustCrypto, SelfTestFailed};
 use strongroom_kms::{Kms, Rings, checks};
 
 /// An unsealed database and the key rings in it. Cheap to clone; once sealed, every clone answers
@@ -20,6 +20,9 @@ pub struct Strongroom {
 /// A database cannot be made or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// This build or this machine computes wrongly.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
     /// It cannot be made.
     #[error(transparent)]
     Create(#[from] CreateError),
@@ -48,9 +51,9 @@ impl Strongroom {
     /// loses all that is in it: for shares beside it, see [`Sealed::create`].
     ///
     /// # Errors
-    /// [`StartError::Create`]; the store is as before.
+    /// [`StartError::SelfTest`] before anything else, or [`StartError::Create`]; the store is as before.
     pub fn create(store: impl Store + 'static, secret: &UnsealSecret) -> Result<Self, StartError> {
-        let (provider, clock) = (Arc::new(RustCrypto::new()), Arc::new(SystemClock));
+        let (provider, clock) = (Arc::new(RustCrypto::tested()?), Arc::new(SystemClock));
         let slots = [NewSlot::Secret(secret)];
         let created = Sealed::create(Arc::new(store), provider, clock, &slots, Vec::new())?;
         Ok(Self::of(created.sealed.unseal(&Unlock::Secret(secret))?))
@@ -59,9 +62,9 @@ impl Strongroom {
     /// Opens a store that holds a database.
     ///
     /// # Errors
-    /// [`StartError::Open`] if it holds none, [`StartError::Unseal`] if the secret is not one of its ways in.
+    /// [`StartError::SelfTest`] before anything else, [`StartError::Open`] if it holds none, [`StartError::Unseal`] if the secret is not one of its ways in.
     pub fn open(store: impl Store + 'static, secret: &UnsealSecret) -> Result<Self, StartError> {
-        let (provider, clock) = (Arc::new(RustCrypto::new()), Arc::new(SystemClock));
+        let (provider, clock) = (Arc::new(RustCrypto::tested()?), Arc::new(SystemClock));
         let sealed = Sealed::open(Arc::new(store), provider, clock)?;
         Ok(Self::of(sealed.unseal(&Unlock::Secret(secret))?))
     }

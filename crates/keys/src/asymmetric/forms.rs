@@ -28,6 +28,8 @@ pub(super) enum Inner {
     OctetString,
     /// `RSAPrivateKey` (RFC 8017, appendix A.1.2).
     Pkcs1,
+    /// The secrets and the public key one after the other (RFC 9909, section 6).
+    Raw,
     /// The seed, as `[0]`, or with the expanded key (RFC 9881, section 6; RFC 9935, section 6).
     Seed,
 }
@@ -45,7 +47,7 @@ const X25519: ObjectIdentifier = oid("1.3.101.110");
 const ED25519: ObjectIdentifier = oid("1.3.101.112");
 const RSA: ObjectIdentifier = oid("1.2.840.113549.1.1.1");
 
-const FORMS: [Form; 20] = [
+const FORMS: [Form; 29] = [
     curve(Algorithm::EcdsaP256, P256),
     curve(Algorithm::EcdsaP384, P384),
     curve(Algorithm::EcdsaP521, P521),
@@ -66,6 +68,15 @@ const FORMS: [Form; 20] = [
     seeded(Algorithm::MlKem512, "2.16.840.1.101.3.4.4.1"),
     seeded(Algorithm::MlKem768, "2.16.840.1.101.3.4.4.2"),
     seeded(Algorithm::MlKem1024, "2.16.840.1.101.3.4.4.3"),
+    raw(Algorithm::SlhDsaSha2_128s, "2.16.840.1.101.3.4.3.20"),
+    raw(Algorithm::SlhDsaSha2_128f, "2.16.840.1.101.3.4.3.21"),
+    raw(Algorithm::SlhDsaSha2_192s, "2.16.840.1.101.3.4.3.22"),
+    raw(Algorithm::SlhDsaSha2_192f, "2.16.840.1.101.3.4.3.23"),
+    raw(Algorithm::SlhDsaSha2_256s, "2.16.840.1.101.3.4.3.24"),
+    raw(Algorithm::SlhDsaSha2_256f, "2.16.840.1.101.3.4.3.25"),
+    raw(Algorithm::SlhDsaShake128f, "2.16.840.1.101.3.4.3.27"),
+    raw(Algorithm::SlhDsaShake192f, "2.16.840.1.101.3.4.3.29"),
+    raw(Algorithm::SlhDsaShake256f, "2.16.840.1.101.3.4.3.31"),
 ];
 
 const fn form(algorithm: Algorithm, oid: ObjectIdentifier, parameters: Parameters, inner: Inner) -> Form {
@@ -78,6 +89,10 @@ const fn curve(algorithm: Algorithm, curve: Parameters) -> Form {
 
 const fn seeded(algorithm: Algorithm, text: &str) -> Form {
     form(algorithm, oid(text), Parameters::Absent, Inner::Seed)
+}
+
+const fn raw(algorithm: Algorithm, text: &str) -> Form {
+    form(algorithm, oid(text), Parameters::Absent, Inner::Raw)
 }
 
 impl Form {

@@ -31,7 +31,7 @@ pub(super) fn read(form: &Form, bytes: &[u8]) -> Result<Found, ImportError> {
         Inner::OctetString => {
             Ok(Found::new(<&OctetStringRef>::from_der(bytes).map_err(|_| ImportError::Malformed)?.as_bytes()))
         }
-        Inner::Pkcs1 => Ok(Found::new(bytes)),
+        Inner::Pkcs1 | Inner::Raw => Ok(Found::new(bytes)),
         Inner::Seed => seed(bytes),
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn write(form: &Form, material: &[u8], public: &[u8]) -> Result<Zeroi
             EcPrivateKey { private_key: material, parameters: None, public_key: Some(public) }.to_der()
         }
         Inner::OctetString => OctetStringRef::new(material).and_then(|octets| octets.to_der()),
-        Inner::Pkcs1 => return Ok(Zeroizing::new(material.to_vec())),
+        Inner::Pkcs1 | Inner::Raw => return Ok(Zeroizing::new(material.to_vec())),
         Inner::Seed => OctetStringRef::new(material).and_then(|value| {
             ContextSpecific { tag_number: TagNumber(0), tag_mode: TagMode::Implicit, value }.to_der()
         }),

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{
     agreement::Ecdh, ecdsa::Ecdsa, ed25519::Ed25519, hpke::Hpke, kem::KemKey, ml_dsa::MlDsa, pairwise::check,
-    rsa::Rsa, stored, x25519::X25519,
+    rsa::Rsa, slh_dsa, stored, x25519::X25519,
 };
 
 /// What makes a key of its material, which is as [`KeyBackend::import`](strongroom_core::KeyBackend::import) says.
@@ -44,7 +44,7 @@ pub(super) trait Family: Key + Sized + 'static {
     }
 }
 
-struct Kind {
+pub(super) struct Kind {
     algorithm: Algorithm,
     parse: Parse,
     parse_public: Parse,
@@ -77,7 +77,7 @@ const KINDS: [Kind; 22] = [
     kind::<Hpke<hpke::kem::XWing>>(Algorithm::HpkeXWing),
 ];
 
-const fn kind<F: Family>(algorithm: Algorithm) -> Kind {
+pub(super) const fn kind<F: Family>(algorithm: Algorithm) -> Kind {
     Kind {
         algorithm,
         parse: |algorithm, material, random| Ok(Arc::new(F::parse(algorithm, material, random)?)),
@@ -89,7 +89,11 @@ const fn kind<F: Family>(algorithm: Algorithm) -> Kind {
 
 impl Kind {
     fn of(algorithm: Algorithm) -> Result<&'static Self, KeyError> {
-        KINDS.iter().find(|kind| kind.algorithm == algorithm).ok_or(KeyError::Unsupported)
+        KINDS
+            .iter()
+            .chain(slh_dsa::KINDS)
+            .find(|kind| kind.algorithm == algorithm)
+            .ok_or(KeyError::Unsupported)
     }
 
     /// A key that may be kept: its halves belong together.
@@ -104,6 +108,11 @@ impl Kind {
         })?;
         Ok(Stored { algorithm, secret: stored::secret(algorithm, material), public: Some(public) })
     }
+}
+
+/// Whether this build has the keys of an algorithm.
+pub(crate) fn supports(algorithm: Algorithm) -> bool {
+    Kind::of(algorithm).is_ok()
 }
 
 /// A new key, after a check that its halves belong together (pairwise consistency, FIPS 140-3 IG 10.3.A).

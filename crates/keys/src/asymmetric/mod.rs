@@ -20,8 +20,15 @@ mod rsa;
 mod rsa_checks;
 mod rsa_options;
 pub(crate) mod self_test;
+#[cfg(feature = "slh-dsa")]
+mod slh_dsa;
+#[cfg(not(feature = "slh-dsa"))]
+mod slh_dsa {
+    //! A build without the crate has none of these keys.
+    pub(super) const KINDS: &[super::kinds::Kind] = &[];
+}
 mod stored;
 mod x25519;
 
-pub(crate) use kinds::{generate, import, import_public, load, parse_public};
+pub(crate) use kinds::{generate, import, import_public, load, parse_public, supports};
 pub(crate) use stored::material;

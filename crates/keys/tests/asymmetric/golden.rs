@@ -9,7 +9,7 @@ use crate::support::{PROVIDER, asymmetric, software, unhex};
 
 const KEPT: &str = include_str!("golden/keys-1.txt");
 
-fn hash(bytes: &[u8]) -> String {
+pub(crate) fn hash(bytes: &[u8]) -> String {
     hex(&PROVIDER.hash(HashAlgorithm::Sha256, &[bytes]))
 }
 

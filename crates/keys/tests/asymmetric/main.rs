@@ -15,6 +15,8 @@ mod pyca;
 #[path = "../rsp/mod.rs"]
 mod rsp;
 mod seeds;
+#[cfg(feature = "slh-dsa")]
+mod slh_dsa;
 mod support;
 #[path = "../tally/mod.rs"]
 mod tally;

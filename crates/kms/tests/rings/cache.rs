@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread};
 
 use strongroom_core::{
-    Algorithm, CommitError, SealedStore,
+    Algorithm, CommitError, HashAlgorithm, SealedStore,
     fault::{Fault, FaultStore},
     tap::Tapped,
 };
@@ -46,8 +46,8 @@ fn use_all(rings: &Rings, ring: &strongroom_core::Name, algorithm: Algorithm) {
     let signature = rings.sign(ring, None, b"text").unwrap();
     assert!(rings.verify(ring, b"text", &signature).unwrap());
     if algorithm == Algorithm::EcdsaP256 {
-        let signature = rings.sign_digest(ring, Some(1), &[3; 48]).unwrap();
-        assert!(rings.verify_digest(ring, &[3; 48], &signature).unwrap());
+        let signature = rings.sign_digest(ring, Some(1), HashAlgorithm::Sha384, &[3; 48]).unwrap();
+        assert!(rings.verify_digest(ring, HashAlgorithm::Sha384, &[3; 48], &signature).unwrap());
     }
 }
 

@@ -42,14 +42,16 @@ const CALLS: &[Call] = &[
             + &shown(rings.rewrap_with(ring, Some(9), &marked("e"), b""))
     }),
     ("sign", |rings, ring| shown(rings.sign(ring, None, &marked("m")))),
-    ("sign_digest", |rings, ring| shown(rings.sign_digest(ring, None, &digest()))),
+    ("sign_digest", |rings, ring| shown(rings.sign_digest(ring, None, HashAlgorithm::Sha256, &digest()))),
     ("sign_with", |rings, ring| shown(rings.sign_with(ring, None, &marked("m"), &options()))),
     ("verify", |rings, ring| {
         let good = rings.sign(ring, None, &marked("m")).unwrap_or_else(|_| signature());
         shown(rings.verify(ring, &marked("m"), &good))
             + &shown(rings.verify(ring, &marked("m"), &signature()))
     }),
-    ("verify_digest", |rings, ring| shown(rings.verify_digest(ring, &digest(), &signature()))),
+    ("verify_digest", |rings, ring| {
+        shown(rings.verify_digest(ring, HashAlgorithm::Sha256, &digest(), &signature()))
+    }),
     ("verify_with", |rings, ring| shown(rings.verify_with(ring, &marked("m"), &signature(), &options()))),
     ("seal", |rings, ring| {
         shown(rings.seal(ring, None, &marked("p"), &seal_options()))

@@ -27,6 +27,7 @@ mod public_keys;
 mod recording;
 mod schedule;
 mod secrets;
+mod slh_dsa;
 mod spy;
 mod states;
 mod support;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use strongroom_core::{
-    Action, Actor, Algorithm, Base, Caller, Event, Failure, Outbox, Refusal, RequestId, Sealer, Verdict,
+    Action, Actor, Algorithm, Base, Caller, Event, Failure, HashAlgorithm, Outbox, Refusal, RequestId,
+    Sealer, Verdict,
     fault::{Fault, FaultStore},
 };
 use strongroom_kms::{Kms, KmsError, Rings, Signature};
@@ -78,13 +79,13 @@ const USES: &[Use] = &[
         rings.sign(&name("ed"), None, &marked(b"message")).map(drop)
     }),
     (Action::Sign, "p256", Verdict::Allowed, |rings, _| {
-        rings.sign_digest(&name("p256"), None, &DIGEST).map(drop)
+        rings.sign_digest(&name("p256"), None, HashAlgorithm::Sha256, &DIGEST).map(drop)
     }),
     (Action::Verify, "ed", Verdict::Allowed, |rings, made| {
         rings.verify(&name("ed"), &marked(b"message"), &made.signature).map(drop)
     }),
     (Action::Verify, "p256", Verdict::Allowed, |rings, made| {
-        rings.verify_digest(&name("p256"), &DIGEST, &made.of_digest).map(drop)
+        rings.verify_digest(&name("p256"), HashAlgorithm::Sha256, &DIGEST, &made.of_digest).map(drop)
     }),
 ];
 
@@ -114,7 +115,7 @@ impl Room {
             sealed: rings.encrypt(&name("aes"), &marked(b"p"), &marked(b"a")).unwrap(),
             old,
             signature: rings.sign(&name("ed"), None, &marked(b"message")).unwrap(),
-            of_digest: rings.sign_digest(&name("p256"), None, &DIGEST).unwrap(),
+            of_digest: rings.sign_digest(&name("p256"), None, HashAlgorithm::Sha256, &DIGEST).unwrap(),
         };
         drained(&*store);
         Self { store, base, rings, made }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use strongroom_core::{
-    Algorithm, Caller, Name, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError,
+    Algorithm, Caller, HashAlgorithm, Name, Reader, SealedStore, Sealer, Signer, StoreError, Tenant, UseError,
 };
 use strongroom_kms::{Code, DataKeySize, Filter, Kms, KmsError, Rings, Signature};
 use strongroom_store_postgres::testing::Engine;
@@ -97,9 +97,9 @@ fn life(rings: &Rings, ring: &str, algorithm: Algorithm) -> Vec<Answered> {
         ("decrypt", rings.decrypt(ring, &envelope, b"").map(drop)),
         ("rewrap", rings.rewrap(ring, &envelope, b"").map(drop)),
         ("sign", signature.map(drop)),
-        ("sign a digest", rings.sign_digest(ring, None, &[1; 32]).map(drop)),
+        ("sign a digest", rings.sign_digest(ring, None, HashAlgorithm::Sha256, &[1; 32]).map(drop)),
         ("verify", rings.verify(ring, b"text", &signed).map(drop)),
-        ("verify a digest", rings.verify_digest(ring, &[1; 32], &signed).map(drop)),
+        ("verify a digest", rings.verify_digest(ring, HashAlgorithm::Sha256, &[1; 32], &signed).map(drop)),
         ("data key", rings.data_key(ring, None, DataKeySize::Bits256, b"").map(drop)),
         ("mac", rings.mac(ring, None, b"text").map(drop)),
         ("verify a mac", rings.verify_mac(ring, b"text", &Code { version: 1, bytes: vec![0; 32] }).map(drop)),

@@ -1,6 +1,6 @@
 //! Every operation with every algorithm in every state, cold, through the cache and after a restart.
 
-use strongroom_core::Algorithm;
+use strongroom_core::{Algorithm, HashAlgorithm};
 use strongroom_kms::{Kms, KmsError, Rings, Signature};
 
 use crate::support::{DELETABLE, Disk, minimums, name, verdict};
@@ -153,7 +153,9 @@ impl Subject {
             let none = || Signature { version, bytes: vec![1; 64] };
             made.sealed.push(rings.encrypt(&ring, MESSAGE, b"").unwrap_or_else(|_| foreign(&rings)));
             made.signed.push(rings.sign(&ring, None, MESSAGE).unwrap_or_else(|_| none()));
-            made.digested.push(rings.sign_digest(&ring, None, DIGEST).unwrap_or_else(|_| none()));
+            made.digested.push(
+                rings.sign_digest(&ring, None, HashAlgorithm::Sha256, DIGEST).unwrap_or_else(|_| none()),
+            );
         }
         Self { rings, made }
     }
@@ -197,8 +199,8 @@ impl Subject {
     }
 
     fn sign_digest(&self, version: Option<u32>) -> Result<(), KmsError> {
-        let signature = self.rings.sign_digest(&name(RING), version, DIGEST)?;
-        assert!(self.rings.verify_digest(&name(RING), DIGEST, &signature)?);
+        let signature = self.rings.sign_digest(&name(RING), version, HashAlgorithm::Sha256, DIGEST)?;
+        assert!(self.rings.verify_digest(&name(RING), HashAlgorithm::Sha256, DIGEST, &signature)?);
         Ok(())
     }
 
@@ -208,7 +210,12 @@ impl Subject {
     }
 
     fn verify_digest(&self, version: usize) -> Result<(), KmsError> {
-        assert!(self.rings.verify_digest(&name(RING), DIGEST, &self.made.digested[version - 1])?);
+        assert!(self.rings.verify_digest(
+            &name(RING),
+            HashAlgorithm::Sha256,
+            DIGEST,
+            &self.made.digested[version - 1]
+        )?);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use strongroom_backup::{
     BackupError, Manifest, Progress as Decrypted, RecoveryKey, SignerKey, Verified, restore as restore_stream,
 };
 use strongroom_core::{Clock, SystemClock};
-use strongroom_keys::RustCrypto;
+use strongroom_keys::{RustCrypto, SelfTestFailed};
 use strongroom_store_sqlite::{OpenError, Origin, Snapshot, SqliteStore};
 
 use super::{Progress, Step, files::Passing, take::ENGINE};
@@ -23,6 +23,9 @@ pub struct Restored {
 /// A database was not restored. There is nothing new at its path.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
+    /// This build or this machine computes wrongly.
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
     /// There is something at the path already, and it was left alone.
     #[error("there is something at the path already: choose another one")]
     Exists,
@@ -58,7 +61,7 @@ pub fn restore(
     if fs::symlink_metadata(to).is_ok() {
         return Err(RestoreError::Exists);
     }
-    let provider = RustCrypto::new();
+    let provider = RustCrypto::tested()?;
     let passing = Passing::beside(&provider, to);
     let mut decrypted = |Decrypted { done, total }| progress(Step::Decrypt.at(done, total));
     let verified = restore_stream(&provider, key, trusted, from, passing.path(), &mut decrypted)?;

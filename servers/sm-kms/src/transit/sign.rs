@@ -85,7 +85,7 @@ impl How {
         if self.prehashed != Some(Flag(true)) {
             return Ok(Input::Message(Some(hash.unwrap_or(HashAlgorithm::Sha256))));
         }
-        let hash = hash.or_else(|| HashAlgorithm::of_size(input.len()));
+        let hash = hash.or_else(|| usual_of(input.len()));
         match hash.filter(|hash| hash.size() == input.len()) {
             Some(hash) => Ok(Input::Digest(hash)),
             None => Err("a digest has the length of its hash_algorithm".into()),
@@ -140,6 +140,16 @@ impl How {
             }
             _ => SignOptions::default(),
         })
+    }
+}
+
+/// What Vault's clients mean by a digest of this length, when they say no more.
+const fn usual_of(length: usize) -> Option<HashAlgorithm> {
+    match length {
+        32 => Some(HashAlgorithm::Sha256),
+        48 => Some(HashAlgorithm::Sha384),
+        64 => Some(HashAlgorithm::Sha512),
+        _ => None,
     }
 }
 

@@ -22,6 +22,7 @@ use strongroom::{
     backup::{BackupError, DrillError, KeyTextError, RestoreError},
     barrier::{CopyError, OpenError, ShareError, ShortPassphrase, UnsealError},
     core::KeyError,
+    keys::{SelfTestFailed, self_test},
 };
 use strongroom_serve::{DEEP, wiping_stack};
 use strongroom_sm_kms::{PlaceError, RunError, SecretFileError};
@@ -51,6 +52,8 @@ pub(crate) enum Offline {
 /// It was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OfflineError {
+    #[error(transparent)]
+    SelfTest(#[from] SelfTestFailed),
     #[error("{} cannot be read", .0.display())]
     Read(PathBuf, #[source] io::Error),
     #[error("{} cannot be written", .0.display())]
@@ -116,6 +119,7 @@ struct Outcome {
 
 impl Offline {
     pub(crate) fn run(&self, json: bool) -> Result<ExitCode, OfflineError> {
+        self_test()?;
         let Outcome { text, sound } = wiping_stack::<DEEP, _>(|| match self {
             Self::RecoveryKey(task) => task.run(json),
             Self::Restore(task) => task.run(json),

@@ -96,8 +96,7 @@ impl ImportRequest {
         };
         let algorithm = match self.kind.as_deref() {
             None | Some("") => Algorithm::Aes256Gcm,
-            Some(kind) => Algorithm::ALL
-                .into_iter()
+            Some(kind) => Algorithm::known()
                 .find(|known| type_name(*known) == kind && kind != "unknown")
                 .ok_or_else(|| bad_request("unknown or unsupported key type"))?,
         };
