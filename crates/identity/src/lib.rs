@@ -20,8 +20,13 @@
 //! # Ok(()) }
 //! ```
 
+mod policy;
 mod token;
 mod tokens;
 
+pub use policy::{
+    Capabilities, Conditions, InvalidPattern, InvalidPolicy, InvalidPolicyPath, Pattern, Piece, Policy,
+    PolicyPath, PolicyProblem, Rule,
+};
 pub use token::{InvalidToken, RootToken, Token};
 pub use tokens::Tokens;
