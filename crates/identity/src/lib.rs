@@ -25,8 +25,8 @@ mod token;
 mod tokens;
 
 pub use policy::{
-    Capabilities, Conditions, InvalidPattern, InvalidPolicy, InvalidPolicyPath, Pattern, Piece, Policy,
-    PolicyPath, PolicyProblem, Rule,
+    Acl, Allowed, Capabilities, Conditions, InvalidPattern, InvalidPolicy, InvalidPolicyPath, Operation,
+    Pattern, Piece, Policy, PolicyPath, PolicyProblem, Request, Rule, Unfilled,
 };
 pub use token::{InvalidToken, RootToken, Token};
 pub use tokens::Tokens;
