@@ -5,3 +5,4 @@ mod policy_acl;
 mod policy_language;
 mod policy_path;
 mod policy_reference;
+mod policy_store;
