@@ -20,8 +20,14 @@
 //! # Ok(()) }
 //! ```
 
+mod policy;
 mod token;
 mod tokens;
 
+pub use policy::{
+    Acl, Allowed, Capabilities, Conditions, InvalidPattern, InvalidPolicy, InvalidPolicyName,
+    InvalidPolicyPath, Operation, Pattern, Piece, Policies, Policy, PolicyError, PolicyName, PolicyPath,
+    PolicyProblem, Request, Rule, StoredPolicy, Unfilled,
+};
 pub use token::{InvalidToken, RootToken, Token};
 pub use tokens::Tokens;
