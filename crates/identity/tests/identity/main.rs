@@ -3,6 +3,7 @@
 
 mod bounds;
 mod life;
+mod model;
 mod nodes;
 mod tree;
 mod world;
