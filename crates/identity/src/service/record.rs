@@ -142,3 +142,43 @@ impl Place {
         minicbor::to_vec(self).map_err(|_| StoreError::Corrupt)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        let mut record = Record::new([1; 16], [2; 32], Time::from_millis(3), Time::from_millis(4003));
+        (record.latest, record.period, record.uses) = (Some(Time::from_millis(9000)), Some(7), Some(5));
+        record.policies = vec!["default".into()];
+        record.metadata = [("k".into(), "v".into())].into();
+        record.display_name = "name".into();
+        record.bound = vec![Cidr::parse("192.0.2.0/24").unwrap()];
+        (record.ancestors, record.work) = (vec![[6; 16].into()], [8; 16]);
+        record
+    }
+
+    fn golden() -> Vec<u8> {
+        let text: String = include_str!("format-1.txt").split_whitespace().collect();
+        let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+        digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_the_first_format_wrote_reads_the_same_for_ever() {
+        assert_eq!(Record::read(&golden()).unwrap(), record());
+        assert_eq!(record().to_bytes().unwrap(), golden());
+    }
+
+    #[test]
+    fn a_damaged_or_newer_record_is_an_error_and_no_token() {
+        let good = golden();
+        for length in 0..good.len() {
+            assert!(Record::read(good.get(..length).unwrap()).is_err(), "{length} bytes");
+        }
+        let mut newer = good.clone();
+        newer[1] = 2;
+        assert!(matches!(Record::read(&newer), Err(StoreError::Unsupported(_))));
+        assert!(matches!(Record::read(&[good, vec![0]].concat()), Err(StoreError::Corrupt)));
+    }
+}
