@@ -1,7 +1,8 @@
 //! Tells who calls: tokens, kept only as a keyed hash and checked in memory. It stores no token and shows
 //! none again.
 //!
-//! Its first token is the root token, which may do everything; policies and further tokens do not exist yet.
+//! A [`RootToken`] may do everything. A service token belongs to a tenant, names policies, and ends: with its time, its
+//! uses, its creator, or when it is revoked ([`ServiceTokens`]).
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -21,6 +22,7 @@
 //! ```
 
 mod policy;
+mod service;
 mod token;
 mod tokens;
 
@@ -28,6 +30,10 @@ pub use policy::{
     Acl, Allowed, Capabilities, Conditions, InvalidPattern, InvalidPolicy, InvalidPolicyName,
     InvalidPolicyPath, Operation, Pattern, Piece, Policies, Policy, PolicyError, PolicyName, PolicyPath,
     PolicyProblem, Request, Rule, StoredPolicy, Unfilled,
+};
+pub use service::{
+    Accessors, Cidr, Created, Creator, InvalidCidr, NewToken, ServiceTokens, TokenError, TokenLimits,
+    TokenView, policy_name,
 };
 pub use token::{InvalidToken, RootToken, Token};
 pub use tokens::Tokens;
