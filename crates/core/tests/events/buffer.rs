@@ -149,3 +149,28 @@ fn while_the_store_hangs_nobody_else_does_and_each_event_is_somewhere() {
     assert_eq!(kept(&*store), (0..10).map(event).collect::<Vec<_>>());
     assert_eq!(outbox.waiting(), 0);
 }
+
+#[test]
+fn a_store_that_takes_a_second_for_a_commit_refuses_nothing_at_full_speed_and_one_that_stands_still_does() {
+    /// Events of a second at full speed.
+    const SECOND: u64 = 60_000;
+    let stuck = Stuck { go: Mutex::new(()), begun: AtomicUsize::new(0) };
+    let (store, outbox) = (Tapped::over(Arc::new(MemoryStore::new()), stuck), outbox());
+    let second = |from: u64| (from..from + SECOND).try_for_each(|number| outbox.buffer(event(number)));
+    second(0).unwrap();
+    let held = store.tap.go.lock().unwrap();
+    std::thread::scope(|scope| {
+        let flush = scope.spawn(|| outbox.flush(&*store, NOW).unwrap());
+        while store.tap.begun.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        let (slow, still) = (second(SECOND), second(2 * SECOND));
+        drop(held);
+        assert_eq!((slow, still), (Ok(()), Err(Full)), "while the first second is being written");
+        // What came meanwhile is written by the same call.
+        assert_eq!(flush.join().unwrap(), Outbox::BUFFERED + 1, "the last tells of the one that was refused");
+    });
+    let kept = kept(&*store);
+    assert_eq!(kept[..kept.len() - 1], (0..Outbox::BUFFERED as u64).map(event).collect::<Vec<_>>());
+    assert_eq!(kept.last().unwrap().details[..], [Detail::Count(1), Detail::Until(NOW)]);
+}
