@@ -1,8 +1,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use strongroom_core::{Name, Time};
+use strongroom_core::Time;
 
 use super::{Cidr, TokenError, TokenLimits, TokenView, record::Record};
+use crate::{InvalidPolicyName, PolicyName};
 
 /// What a new token is to be.
 #[derive(Debug, Clone, Default)]
@@ -49,14 +50,16 @@ const BLOCKS: usize = 64;
 /// A token has at most so many ancestors.
 pub(crate) const DEPTH: usize = 32;
 
-/// The one spelling of a policy's name: a [`Name`] in small letters, whatever spaces stood around it.
+/// The spelling of a policy's name that a token keeps: that of [`PolicyName`], whatever spaces stood around it.
 ///
 /// # Errors
-/// [`TokenError::Invalid`].
+/// [`TokenError::Invalid`]; [`TokenError::Denied`] for `root`.
 pub fn policy_name(text: &str) -> Result<String, TokenError> {
-    let name = text.trim_matches(' ').to_ascii_lowercase();
-    Name::parse(&name).map_err(|_| TokenError::Invalid("policies"))?;
-    if name == "root" { Err(TokenError::Denied) } else { Ok(name) }
+    match PolicyName::parse(text.trim_matches(' ')) {
+        Ok(name) => Ok(name.as_str().to_owned()),
+        Err(InvalidPolicyName::Name) => Err(TokenError::Invalid("policies")),
+        Err(InvalidPolicyName::Root) => Err(TokenError::Denied),
+    }
 }
 
 impl NewToken {
