@@ -37,11 +37,11 @@ const ACVP: [(Algorithm, &str); 3] = [
     ),
 ];
 
+/// Of the set that signs quickest: the suite signs some hundred times.
 #[test]
 fn keys_of_fips_205_keep_the_contract() {
-    let fast = [Algorithm::SlhDsaSha2_128f, Algorithm::SlhDsaShake128f];
-    assert!(fast.iter().all(|algorithm| software().supports(*algorithm)));
-    key_conformance::run_on(software(), &fast);
+    assert!(Algorithm::SLH_DSA.iter().all(|algorithm| software().supports(*algorithm)));
+    key_conformance::run_on(software(), &[Algorithm::SlhDsaSha2_128f]);
 }
 
 /// A key is loaded only if its root is the one that its seeds give.
