@@ -140,6 +140,11 @@ impl Archive {
         archived.record.stored(self.algorithm).ok_or(KmsError::NoSecret)
     }
 
+    /// Whether the public half of a version alone is here.
+    pub(crate) fn is_public_only(&self, version: u32) -> Result<bool, KmsError> {
+        Ok(self.find(version)?.record.is_public_only())
+    }
+
     fn find(&self, version: u32) -> Result<Arc<Archived>, KmsError> {
         if let Some(found) = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(&version) {
             return Ok(Arc::clone(found));

@@ -125,6 +125,10 @@ impl Check for WorkCheck {
             let (_, ring) = work::to_tidy(payload).map_err(|_| "no work on archived versions")?;
             lock(&self.seen).tidied.insert((tenant, ring));
         }
+        if kind == work::GIVE_UP {
+            let ring = payload.try_into().map_err(|_| "no work on a ring that comes back")?;
+            lock(&self.seen).tidied.insert((tenant, ring));
+        }
         Ok(())
     }
 }

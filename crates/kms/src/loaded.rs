@@ -165,7 +165,7 @@ impl Loaded {
         self.is_for(purpose)?;
         let now = self.admit(operation, context)?;
         let version = self.protecting(version, now)?;
-        if !matches!(operation, Operation::Encrypt | Operation::Encapsulate) {
+        if !matches!(operation, Operation::Encrypt | Operation::Rewrap | Operation::Encapsulate) {
             self.has_secret(version)?;
         }
         Ok((version, make(&*self.key(provider, version, KeyUse::Protect, now)?)?))
@@ -274,10 +274,15 @@ impl Loaded {
         self.key(provider, version, what, now)
     }
 
-    /// Whether the secret of a version is here, where it is one of those in memory.
+    /// Whether the secret of a version is here, and not the public half alone.
     fn has_secret(&self, version: u32) -> Result<(), KmsError> {
-        let shown = self.place(version).and_then(|place| self.view.versions.get(place));
-        let lacks = shown.is_some_and(|shown| !shown.has_secret && shown.origin == Origin::ImportedPublic);
+        let half = |shown: &RingVersion| !shown.has_secret && shown.origin == Origin::ImportedPublic;
+        let lacks = match self.place(version) {
+            Some(place) => self.view.versions.get(place).is_some_and(half),
+            // What is too old is refused for that, whatever it is.
+            None if version < self.view.min_decryption_version => false,
+            None => self.archive.is_public_only(version)?,
+        };
         if lacks { Err(KmsError::NoSecret) } else { Ok(()) }
     }
 

@@ -93,6 +93,29 @@ impl Rings {
         })
     }
 
+    /// Seals anew, under the newest version or one that the ring's `min_encryption_version` allows, what another version
+    /// opens, with the same options. It is one operation: the plaintext is not shown, so also what a compromised version
+    /// opens can be moved to another one.
+    ///
+    /// # Errors
+    /// As for [`Rings::open`].
+    pub fn reseal(
+        &self,
+        name: &Name,
+        version: Option<u32>,
+        sealed: &Sealed,
+        options: &SealOptions<'_>,
+    ) -> Result<Sealed, KmsError> {
+        let (provider, open) = (self.provider(), |key: &dyn Key| Ok(key.open(&sealed.bytes, options)));
+        self.with_ring(Action::Reencrypt, name, |ring| {
+            let of = (Operation::Rewrap, opens(ring)?);
+            let plaintext = ring.look(provider, of, None, sealed.version, open)?.map_err(opaque)?;
+            let seal = |key: &dyn Key| key.seal(&plaintext, options);
+            let (version, bytes) = ring.make(provider, of, None, version, seal)?;
+            Ok(Sealed { version, bytes })
+        })
+    }
+
     /// The secret that a version, without one the newest, shares with the holder of another key. Not uniform: it goes
     /// through a key derivation before it is a key.
     ///

@@ -1,19 +1,21 @@
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
 use minicbor::{Decode, Encode};
 use strongroom_core::{
-    Action, Change, Key, Name, Reader, RecordKey, Segment, StoreError, Table, Tenant, Time,
+    Action, Change, Due, Key, Name, Reader, RecordKey, Segment, StoreError, Table, Tenant, Time,
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    KmsError, Ring, RingBackupError, Rings, VersionState,
+    KmsError, Ring, RingBackupError, Rings,
     archive::{self, ArchivedRecord},
     backup_format::{BackupHeader, FileKey, Opener, RingFrame, WAY_DATABASE},
     deletion,
     own_keys::OwnKey,
     record::{self, RingRecord, key},
     uses::{self, UsesRecord},
+    version_record::VersionRecord,
+    work,
 };
 
 /// Under which name a ring came back, by its id: a ring has one name at a time.
@@ -21,6 +23,8 @@ pub(crate) const RESTORED: Table = Table::new(0x0109);
 const FORMAT: u8 = 1;
 /// Archived versions that are written in one commit.
 const AT_ONCE: usize = 100;
+/// How long the versions of a ring may take to come back, before its record does.
+const AWAITED: Duration = Duration::from_secs(24 * 3_600);
 
 /// What opens a backup of a ring.
 #[derive(Clone, Copy)]
@@ -46,16 +50,31 @@ struct RestoredRecord {
     format: u8,
     #[n(1)]
     name: Name,
+    /// Until when the ring has to be back; none once it is. What has come of it by then is given up.
+    #[n(2)]
+    deadline: Option<Time>,
 }
 
 pub(crate) fn restored_key(tenant: Tenant, ring: [u8; 16]) -> Result<RecordKey, StoreError> {
     Ok(RecordKey::new(tenant, RESTORED, &[Segment::Id(ring)])?)
 }
 
-/// The name in a row; nothing of one that a newer version made.
-pub(crate) fn restored_name(value: &[u8]) -> Result<Name, StoreError> {
-    let row: RestoredRecord = minicbor::decode(value).map_err(|_| StoreError::Corrupt)?;
-    if row.format == FORMAT { Ok(row.name) } else { Err(StoreError::Corrupt) }
+/// What a restored ring found in its place.
+struct Claim {
+    /// The least version that is not trimmed.
+    least: u32,
+    /// The first version in the record of the ring that is there.
+    first_live: Option<u32>,
+    /// Until when its versions have to be there, where they are written before it.
+    deadline: Option<Time>,
+}
+
+impl RestoredRecord {
+    /// Nothing of one that a newer version made.
+    fn read(value: &[u8]) -> Result<Self, StoreError> {
+        let row: Self = minicbor::decode(value).map_err(|_| StoreError::Corrupt)?;
+        if row.format == FORMAT { Ok(row) } else { Err(StoreError::Corrupt) }
+    }
 }
 
 impl Rings {
@@ -82,12 +101,17 @@ impl Rings {
         let name = name.unwrap_or(&known);
         let ring = RingRecord::read(&ring)?;
         let mut expected = ring.min_available;
-        let least = self.claim(&ring, &known, name, replace)?;
+        let claim = self.claim(&ring, &known, name, replace)?;
+        let mut late = Vec::new();
         while let Some(page) = opener.next()? {
             let mut versions = versions(&page, &mut expected)?;
-            versions.retain(|(version, _)| *version >= least);
+            versions.retain(|version| version.version.version >= claim.least);
+            let live = |version: &mut ArchivedRecord| {
+                claim.first_live.is_some_and(|first| version.version.version >= first)
+            };
+            late.extend(versions.extract_if(.., live));
             for some in versions.chunks(AT_ONCE) {
-                self.put_archived(&ring, some)?;
+                self.put_archived(&ring, some, claim.first_live.is_none())?;
             }
         }
         if expected != ring.first_live() {
@@ -96,7 +120,7 @@ impl Rings {
         let bytes = ring.to_bytes()?;
         let restored = self.commit(|reader| {
             let ring = RingRecord::read(&bytes)?;
-            self.plan_restore(reader, ring, &known, name, replace)
+            self.plan_restore(reader, ring, (&known, name), (&claim, &late), replace)
         })?;
         Ok(restored)
     }
@@ -112,42 +136,101 @@ impl Rings {
     }
 
     /// Looks whether the ring has a place before anything of it is written, and where versions will be written one after the
-    /// other, says so: what is left to be deleted of a ring with this id stays. Answers the least version that is not
-    /// trimmed.
-    fn claim(&self, ring: &RingRecord, known: &Name, name: &Name, replace: Replace) -> Result<u32, KmsError> {
+    /// other, says so: what is left to be deleted of a ring with this id stays, and due work gives up what does not come
+    /// to an end.
+    fn claim(
+        &self,
+        ring: &RingRecord,
+        known: &Name,
+        name: &Name,
+        replace: Replace,
+    ) -> Result<Claim, KmsError> {
+        let deadline = self.base().clock.now() + AWAITED;
         self.commit(|mut reader| {
             let there = self.place(&mut reader, ring, known, name, replace)?;
-            let mut change = reader.change(there.map_or(1, |there| there.min_available));
-            if ring.min_available < ring.first_live() {
-                self.put_name(&mut change, ring, name)?;
+            // Where the ring is there, so are its versions.
+            let writes = there.is_none() && ring.min_available < ring.first_live();
+            let claim = Claim {
+                least: there.as_ref().map_or(1, |there| there.min_available),
+                first_live: there.as_ref().map(RingRecord::first_live),
+                deadline: writes.then_some(deadline),
+            };
+            let mut change = reader.change(claim);
+            if writes {
+                self.put_name(&mut change, ring, name, Some(deadline))?;
+                work::giving_up(self.tenant(), ring.id, deadline).put(&mut change)?;
             }
             Ok(change)
         })
     }
 
-    fn put_name<T>(&self, change: &mut Change<T>, ring: &RingRecord, name: &Name) -> Result<(), KmsError> {
-        let row = RestoredRecord { format: FORMAT, name: name.clone() };
+    /// Gives up what came of a ring that did not come back in time.
+    pub(crate) fn give_up(&self, mut reader: Reader<'_>, due: &Due) -> Result<Change<()>, KmsError> {
+        let restored = restored_key(self.tenant(), due.id)?;
+        let row = reader.get(&restored)?.map(|row| RestoredRecord::read(&row.value)).transpose()?;
+        let Some(row) = row.filter(|row| row.deadline == Some(due.time)) else {
+            return Ok(reader.change(()));
+        };
+        let there = reader.get(&key(self.tenant(), &row.name)?)?;
+        let there = there.map(|row| RingRecord::read(&row.value)).transpose()?;
+        let mut change = reader.change(());
+        if there.is_none_or(|there| there.id != due.id) {
+            change.delete(&restored);
+            work::tidying(self.tenant(), due.id, u32::MAX, due.time).put(&mut change)?;
+        }
+        Ok(change)
+    }
+
+    fn put_name<T>(
+        &self,
+        change: &mut Change<T>,
+        ring: &RingRecord,
+        name: &Name,
+        deadline: Option<Time>,
+    ) -> Result<(), KmsError> {
+        let row = RestoredRecord { format: FORMAT, name: name.clone(), deadline };
         let row = minicbor::to_vec(row).map_err(|_| StoreError::Corrupt)?;
         change.put(&restored_key(self.tenant(), ring.id)?, &row);
         Ok(())
     }
 
-    /// Puts archived versions where they are not: those that are there have states as of now.
-    fn put_archived(&self, ring: &RingRecord, versions: &[(u32, &[u8])]) -> Result<(), KmsError> {
+    /// Puts archived versions where they are not, if the ring is not there. Those that are there have states as of now, and
+    /// end if they did so in the backup.
+    fn put_archived(
+        &self,
+        ring: &RingRecord,
+        versions: &[ArchivedRecord],
+        absent: bool,
+    ) -> Result<(), KmsError> {
         self.commit(|mut reader| {
-            let keys: Vec<_> = versions
-                .iter()
-                .map(|(version, _)| archive::key(self.tenant(), ring.id, *version))
-                .collect::<Result<_, _>>()?;
-            let rows = reader.get_many(&keys)?;
-            let mut change = reader.change(());
-            for ((key, row), (_, bytes)) in keys.iter().zip(rows).zip(versions) {
-                if row.is_none() {
-                    change.put_secret(key, Zeroizing::new(bytes.to_vec()));
-                }
+            let mut rows = Vec::new();
+            for version in versions {
+                rows.extend(self.ended(&mut reader, ring, &version.version, absent.then_some(version))?);
             }
+            let mut change = reader.change(());
+            rows.into_iter().for_each(|(key, row)| change.put_secret(&key, row));
             Ok(change)
         })
+    }
+
+    /// The row of an archived version where it has to change, as a record of the same version says; where there is none,
+    /// what it is to be.
+    fn ended(
+        &self,
+        reader: &mut Reader<'_>,
+        ring: &RingRecord,
+        like: &VersionRecord,
+        absent: Option<&ArchivedRecord>,
+    ) -> Result<Option<(RecordKey, Zeroizing<Vec<u8>>)>, KmsError> {
+        let key = archive::key(self.tenant(), ring.id, like.version)?;
+        let row = match reader.get(&key)? {
+            None => absent.map(ArchivedRecord::to_bytes).transpose()?,
+            Some(row) => {
+                let mut there = ArchivedRecord::read(&row.value, like.version)?;
+                there.version.end_like(like).then(|| there.to_bytes()).transpose()?
+            }
+        };
+        Ok(row.map(|row| (key, row)))
     }
 
     /// The ring that is replaced, if any, once it is known that the restored one has a place.
@@ -160,7 +243,7 @@ impl Rings {
         replace: Replace,
     ) -> Result<Option<RingRecord>, KmsError> {
         let row = reader.get(&restored_key(self.tenant(), ring.id)?)?;
-        let later = row.map(|row| restored_name(&row.value)).transpose()?;
+        let later = row.map(|row| RestoredRecord::read(&row.value)).transpose()?.map(|row| row.name);
         for other in [Some(known), later.as_ref()].into_iter().flatten().filter(|other| *other != name) {
             let there = reader.get(&key(self.tenant(), other)?)?;
             let there = there.map(|row| RingRecord::read(&row.value)).transpose()?;
@@ -185,14 +268,17 @@ impl Rings {
         &self,
         mut reader: Reader<'_>,
         mut ring: RingRecord,
-        known: &Name,
-        name: &Name,
+        (known, name): (&Name, &Name),
+        (claim, late): (&Claim, &[ArchivedRecord]),
         replace: Replace,
     ) -> Result<Change<Ring>, KmsError> {
         let (base, tenant, now) = (self.base(), self.tenant(), self.base().clock.now());
         let there = self.place(&mut reader, &ring, known, name, replace)?;
+        self.is_as_claimed(&mut reader, &ring, claim, there.is_some())?;
+        let mut rows = Vec::new();
         if let Some(there) = &there {
-            ring.keep_ends(there, now);
+            rows = self.archived_now(&mut reader, &ring, there, late)?;
+            ring.keep_ends(there);
         }
         ring.deletion = None;
         let (uses_key, tombstone) = (uses::key(tenant, ring.id)?, deletion::key(tenant, ring.id)?);
@@ -210,25 +296,72 @@ impl Rings {
             let versions = ring.versions.iter().map(|version| version.version);
             change.put(&uses_key, &UsesRecord::all_used(versions, limit.stop).to_bytes()?);
         }
-        self.put_name(&mut change, &ring, name)?;
+        rows.into_iter().for_each(|(key, row)| change.put_secret(&key, row));
+        self.put_name(&mut change, &ring, name, None)?;
+        if let Some(deadline) = claim.deadline {
+            change.delete(&Due::key(deadline, work::GIVE_UP, ring.id)?);
+        }
         if there.is_some() {
             base.lease.revoke(&mut change, tenant)?;
         }
         self.added(change, name, Action::Restore, &mut ring)
+    }
+
+    /// That since the claim nobody deleted the ring, brought it back, or gave its versions up.
+    fn is_as_claimed(
+        &self,
+        reader: &mut Reader<'_>,
+        ring: &RingRecord,
+        claim: &Claim,
+        is_there: bool,
+    ) -> Result<(), KmsError> {
+        let row = reader.get(&restored_key(self.tenant(), ring.id)?)?;
+        let deadline =
+            row.map(|row| RestoredRecord::read(&row.value)).transpose()?.and_then(|row| row.deadline);
+        let same = claim.deadline.is_none() || claim.deadline == deadline;
+        if same && claim.first_live.is_some() == is_there {
+            Ok(())
+        } else {
+            Err(KmsError::Invalid("the ring was changed while it was restored: restore it again"))
+        }
+    }
+
+    /// The rows of archived versions that change with the record of a ring that is there: of versions that are in it now,
+    /// and of those that ended in the backup.
+    fn archived_now(
+        &self,
+        reader: &mut Reader<'_>,
+        ring: &RingRecord,
+        there: &RingRecord,
+        late: &[ArchivedRecord],
+    ) -> Result<Vec<(RecordKey, Zeroizing<Vec<u8>>)>, KmsError> {
+        let mut rows = Vec::new();
+        for late in late {
+            let version = late.version.version;
+            let mut late = ArchivedRecord::read(&late.to_bytes()?, version)?;
+            match there.version(version) {
+                Some(live) => {
+                    late.version.end_like(live);
+                    rows.push((archive::key(self.tenant(), ring.id, version)?, late.to_bytes()?));
+                }
+                None => rows.extend(self.ended(reader, ring, &late.version, None)?),
+            }
+        }
+        for version in ring.versions.iter().filter(|version| version.version < there.first_live()) {
+            rows.extend(self.ended(reader, ring, version, None)?);
+        }
+        Ok(rows)
     }
 }
 
 impl RingRecord {
     /// What ended in the ring that is there stays so: versions that were trimmed, compromised or destroyed. Archived ones
     /// are not touched.
-    fn keep_ends(&mut self, there: &Self, now: Time) {
-        let ended =
-            |state: &VersionState| matches!(state, VersionState::Compromised | VersionState::Destroyed);
+    fn keep_ends(&mut self, there: &Self) {
         self.versions.retain(|version| version.version >= there.first_live());
         for version in &mut self.versions {
-            let found = there.versions.iter().find(|found| found.version == version.version);
-            if let Some(state) = found.map(|found| found.state(now)).filter(ended) {
-                version.set_state(state, now);
+            if let Some(found) = there.version(version.version) {
+                version.end_like(found);
             }
         }
         self.min_available = self.min_available.max(there.min_available);
@@ -240,13 +373,12 @@ impl RingRecord {
 }
 
 /// The archived versions in a frame: each is one, and the next.
-fn versions<'p>(page: &'p [u8], expected: &mut u32) -> Result<Vec<(u32, &'p [u8])>, RingBackupError> {
+fn versions(page: &[u8], expected: &mut u32) -> Result<Vec<ArchivedRecord>, RingBackupError> {
     let (mut rest, mut found) = (page, Vec::new());
     while let Some((length, behind)) = rest.split_first_chunk::<4>() {
         let length = u32::from_be_bytes(*length) as usize;
         let (record, behind) = behind.split_at_checked(length).ok_or(RingBackupError::OpenFailed)?;
-        ArchivedRecord::read(record, *expected)?;
-        found.push((*expected, record));
+        found.push(ArchivedRecord::read(record, *expected)?);
         *expected = expected.checked_add(1).ok_or(RingBackupError::OpenFailed)?;
         rest = behind;
     }
@@ -264,5 +396,5 @@ impl std::fmt::Debug for BackupFrom<'_> {
 
 /// Reads no more than the format number of a row for `fsck`.
 pub(crate) fn is_restored_row(value: &[u8]) -> bool {
-    record::format(value) == Some(u64::from(FORMAT)) && restored_name(value).is_ok()
+    record::format(value) == Some(u64::from(FORMAT)) && RestoredRecord::read(value).is_ok()
 }

@@ -143,7 +143,8 @@ impl VersionState {
     /// Whether any use of a key of this purpose is allowed in this state that takes its bytes into memory.
     pub(crate) const fn needs_key(self, purpose: Purpose) -> bool {
         let verifies = matches!(purpose, Purpose::Sign | Purpose::SignAndOpen);
-        let moves = matches!(purpose, Purpose::Envelope | Purpose::Aead);
+        let opens = matches!(purpose, Purpose::Open | Purpose::SignAndOpen);
+        let moves = opens || matches!(purpose, Purpose::Envelope | Purpose::Aead);
         self.allows(KeyUse::Process)
             || verifies && self.allows(KeyUse::Verify)
             || moves && self.allows(KeyUse::MoveAway)

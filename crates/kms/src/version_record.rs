@@ -65,6 +65,20 @@ impl VersionRecord {
         }
     }
 
+    /// Ends as another record of the same version did: what is compromised or destroyed stays so. Whether that changed it.
+    pub(crate) fn end_like(&mut self, other: &Self) -> bool {
+        let ended = |state| match state {
+            VersionState::Destroyed => 2,
+            VersionState::Compromised => 1,
+            _ => 0,
+        };
+        let ends = ended(other.state) > ended(self.state);
+        if ends {
+            self.set_state(other.state, other.changed);
+        }
+        ends
+    }
+
     /// A number, a state that is written, and a key unless it was destroyed.
     pub(crate) fn is_sound(&self) -> bool {
         let empty = self.secret.is_empty() && self.public.is_none();

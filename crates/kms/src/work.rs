@@ -21,9 +21,11 @@ pub(crate) const ARCHIVE: &str = "kms-archive";
 pub(crate) const TIDY: &str = "kms-tidy";
 /// A ring gets its first version.
 pub(crate) const GENERATE: &str = "kms-generate";
+/// What came of a ring from a backup is given up unless the ring came back.
+pub(crate) const GIVE_UP: &str = "kms-restore";
 
 /// All of them.
-pub(crate) const KINDS: &[&str] = &[ROTATE, ACTIVATE, DELETE, ARCHIVE, TIDY, GENERATE];
+pub(crate) const KINDS: &[&str] = &[ROTATE, ACTIVATE, DELETE, ARCHIVE, TIDY, GENERATE, GIVE_UP];
 
 /// Work on a version of a ring, or on all of them where that is 0, from work on the ring: its row's id may be another.
 pub(crate) fn on_version(due: Due, version: u32) -> Due {
@@ -36,6 +38,11 @@ pub(crate) fn on_version(due: Due, version: u32) -> Due {
 pub(crate) fn tidying(tenant: Tenant, ring: [u8; 16], below: u32, time: Time) -> Due {
     let payload = [&below.to_be_bytes()[..], &ring].concat();
     Due { time, kind: TIDY, id: ring, tenant, payload }
+}
+
+/// The end of a time in which a ring is to come back.
+pub(crate) fn giving_up(tenant: Tenant, ring: [u8; 16], time: Time) -> Due {
+    Due { time, kind: GIVE_UP, id: ring, tenant, payload: ring.to_vec() }
 }
 
 /// What [`tidying`] is about: below which version, and which ring.
@@ -72,6 +79,9 @@ impl Rings {
         let _inside = self.base().enter()?;
         if due.kind == TIDY {
             return self.tidy(reader, due);
+        }
+        if due.kind == GIVE_UP {
+            return self.give_up(reader, due);
         }
         let (version, id, name) = subject(due)?;
         let ring = match self.ring_for(&mut reader, &name) {

@@ -25,6 +25,7 @@ mod policy;
 mod provider;
 mod public_keys;
 mod recording;
+mod reseal;
 mod schedule;
 mod secrets;
 mod spy;

@@ -11,9 +11,10 @@ use std::{
 };
 
 use strongroom_core::{Algorithm, Lease, SealOptions, deferring};
+use strongroom_keys::KeyFormat;
 use strongroom_kms::{
     Code, DataKeySize, KeyUse, KmsError, NewRing, RingState, RingUse, Rings, Sealed, Settings, Signature,
-    Source, VersionState,
+    Source, VersionState, Versions,
 };
 
 use crate::{
@@ -70,6 +71,10 @@ fn acts(algorithm: Algorithm) -> &'static [(KeyUse, Run)] {
             }),
         ],
         Algorithm::HpkeX25519 => &[
+            (MoveAway, |rings, made, _| {
+                let sealed = Sealed { version: 2, bytes: made.clone() };
+                rings.reseal(&name("r"), Some(1), &sealed, &HPKE).map(drop)
+            }),
             (Protect, |rings, _, version| rings.seal(&name("r"), version, b"text", &HPKE).map(drop)),
             (Process, |rings, made, _| {
                 rings.open(&name("r"), &Sealed { version: 2, bytes: made.clone() }, &HPKE).map(drop)
@@ -82,6 +87,13 @@ fn acts(algorithm: Algorithm) -> &'static [(KeyUse, Run)] {
         ],
     }
 }
+
+/// What rings of every kind do, where they may.
+const EXPORT: (KeyUse, Run) = (KeyUse::Export, |rings, _, version| {
+    let format = KeyFormat::of(rings.algorithm(&name("r"))?);
+    let versions = version.map_or(Versions::Newest, Versions::One);
+    rings.export(&name("r"), versions, format).map(drop)
+});
 
 /// What a version makes that can be looked at again by it.
 fn made_by(rings: &Rings, algorithm: Algorithm, version: u32) -> Made {
@@ -123,7 +135,7 @@ fn expected(state: VersionState, what: KeyUse) -> &'static str {
     };
     let allowed: &[KeyUse] = match state {
         VersionState::Suspended => &[KeyUse::Verify],
-        VersionState::Deactivated => &[KeyUse::Process, KeyUse::Verify, KeyUse::MoveAway],
+        VersionState::Deactivated => &[KeyUse::Process, KeyUse::Verify, KeyUse::MoveAway, KeyUse::Export],
         VersionState::Compromised => &[KeyUse::MoveAway],
         _ => &[],
     };
@@ -134,7 +146,8 @@ fn expected(state: VersionState, what: KeyUse) -> &'static str {
 fn walk(algorithm: Algorithm, state: VersionState) {
     let world = World::new();
     let (one, two) = (world.rings(), world.rings());
-    one.create(&name("r"), algorithm).unwrap();
+    let exportable = Settings { exportable: Some(true), ..Settings::NONE };
+    one.create_with(&name("r"), &NewRing { settings: exportable, ..NewRing::of(algorithm) }).unwrap();
     let first = made_by(&one, algorithm, 1);
     let made = if state == VersionState::PreActive {
         let delay = Some(Duration::from_secs(3_600));
@@ -156,7 +169,7 @@ fn walk(algorithm: Algorithm, state: VersionState) {
     }
     for (node, rings) in [("its own", &one), ("another", &two), ("a new", &world.rings())] {
         assert_eq!(rings.read(&name("r")).unwrap().versions[1].state, state);
-        for (place, (what, act)) in acts(algorithm).iter().enumerate() {
+        for (place, (what, act)) in acts(algorithm).iter().chain([&EXPORT]).enumerate() {
             let of = format!("{algorithm:?}, act {place}, {state:?}, {node} node");
             assert_eq!(verdict(act(rings, &made, Some(2))), expected(state, *what), "{of}");
             if *what == KeyUse::Protect {

@@ -1,6 +1,11 @@
 //! Rings with versions in records of their own: those are in a backup, and come back, whatever is still to be deleted.
 
-use strongroom_core::Algorithm;
+use std::{sync::Arc, time::Duration};
+
+use strongroom_core::{
+    Algorithm,
+    fault::{Fault, FaultStore},
+};
 use strongroom_keys::KeyFormat;
 use strongroom_kms::{BackupFrom, BackupTo, Replace, Rings, VersionState, Versions};
 
@@ -9,20 +14,24 @@ use super::{
     material::{RING, open},
 };
 use crate::{
-    support::{minimums, name, verdict},
+    support::{TENANT, minimums, name, verdict},
     world::World,
 };
 
 /// More than one commit moves or deletes, and more than one frame of a backup holds.
 const MANY: u32 = 450;
 
-/// A ring whose versions but for the newest are archived, and a text of the first.
 fn archived(world: &World) -> (Rings, Vec<u8>) {
+    archived_of(world, MANY)
+}
+
+/// A ring whose versions but for the newest are archived, and a text of the first.
+fn archived_of(world: &World, versions: u32) -> (Rings, Vec<u8>) {
     let rings = world.rings();
     rings.create_with(&name(RING), &open(Algorithm::Aes256Gcm)).unwrap();
     let text = rings.encrypt(&name(RING), b"text", b"").unwrap();
-    (1..MANY).for_each(|_| assert!(rings.rotate(&name(RING)).unwrap() > 1));
-    rings.configure(&name(RING), &minimums(MANY, 0)).unwrap();
+    (1..versions).for_each(|_| assert!(rings.rotate(&name(RING)).unwrap() > 1));
+    rings.configure(&name(RING), &minimums(versions, 0)).unwrap();
     world.work();
     assert_eq!(rings.read(&name(RING)).unwrap().versions.len(), 1);
     (rings, text)
@@ -124,5 +133,98 @@ fn what_was_compromised_destroyed_or_trimmed_since_stays_so_where_the_ring_is_re
         ]
     );
     world.work();
+    world.sound();
+}
+
+#[test]
+fn at_every_fault_what_an_interrupted_restore_wrote_is_given_up_and_can_be_restored_again() {
+    for fault in [Fault::Fail, Fault::Crash, Fault::CrashAfter, Fault::LoseAnswer] {
+        for at in 0.. {
+            let world = World::alone();
+            let (rings, text) = archived_of(&world, 5);
+            let file = taken(&rings, BackupTo::Database);
+            rings.delete(&name(RING)).unwrap();
+            world.work();
+            let store = Arc::new(FaultStore::new(world.engine.clone(), fault, at));
+            let _ = restored(&world.kms_on(store.clone()).without_caller(TENANT), &file);
+            let there = verdict(world.rings().read(&name(RING))) == "ok";
+            world.sound();
+            world.later(Duration::from_secs(25 * 3_600));
+            let rows = [0x0103, 0x0109].map(|table| world.rows(table));
+            assert_eq!(rows, if there { [4, 1] } else { [0, 0] }, "{fault:?} at {at}");
+            if !there {
+                restored(&world.rings(), &file).unwrap();
+            }
+            let rings = world.rings();
+            rings.configure(&name(RING), &minimums(1, 0)).unwrap();
+            assert_eq!(*rings.decrypt(&name(RING), &text, b"").unwrap(), b"text");
+            if store.operations() <= at {
+                break;
+            }
+        }
+    }
+}
+
+/// A restore that a crash of the store ends at an operation.
+fn crashed(world: &World, file: &[u8], at: u64) {
+    let store = Arc::new(FaultStore::new(world.engine.clone(), Fault::Crash, at));
+    assert!(restored(&world.kms_on(store).without_caller(TENANT), file).is_err());
+}
+
+#[test]
+fn a_restore_that_is_given_up_leaves_what_a_later_one_writes() {
+    let world = World::alone();
+    let (rings, text) = archived_of(&world, 5);
+    let file = taken(&rings, BackupTo::Database);
+    rings.delete(&name(RING)).unwrap();
+    world.work();
+    let at = (0..).find(|at| {
+        crashed(&world, &file, *at);
+        world.rows(0x0103) == 4
+    });
+    world.later(Duration::from_secs(12 * 3_600));
+    crashed(&world, &file, at.unwrap());
+    world.later(Duration::from_secs(13 * 3_600));
+    assert_eq!(world.rows(0x0103), 4, "the first is over, and the second is not");
+    restored(&rings, &file).unwrap();
+    world.later(Duration::from_secs(25 * 3_600));
+    rings.configure(&name(RING), &minimums(1, 0)).unwrap();
+    assert_eq!(*rings.decrypt(&name(RING), &text, b"").unwrap(), b"text");
+    world.sound();
+}
+
+/// A version that is in the record of the ring that is there, and archived in the backup, and the other way round.
+#[test]
+fn what_ended_stays_so_on_whichever_side_it_is_archived() {
+    let world = World::alone();
+    let (rings, text) = {
+        let rings = world.rings();
+        rings.create_with(&name(RING), &open(Algorithm::Aes256Gcm)).unwrap();
+        let text = rings.encrypt(&name(RING), b"text", b"").unwrap();
+        (1..4).for_each(|_| assert!(rings.rotate(&name(RING)).unwrap() > 1));
+        (rings, text)
+    };
+    let live = taken(&rings, BackupTo::Database);
+    rings.configure(&name(RING), &minimums(4, 0)).unwrap();
+    let archived = taken(&rings, BackupTo::Database);
+    rings.compromise(&name(RING), 1).unwrap();
+    let replace = |file: &[u8]| rings.restore(None, &mut &*file, BackupFrom::Database, Replace::Same);
+    for file in [&live, &archived] {
+        replace(file).unwrap();
+        rings.configure(&name(RING), &minimums(1, 0)).unwrap();
+        assert_eq!(verdict(rings.decrypt(&name(RING), &text, b"")), "compromised");
+    }
+    rings.delete(&name(RING)).unwrap();
+    world.work();
+    restored(&rings, &live).unwrap();
+    rings.compromise(&name(RING), 1).unwrap();
+    rings.destroy_version(&name(RING), 2).unwrap();
+    replace(&archived).unwrap();
+    rings.configure(&name(RING), &minimums(1, 0)).unwrap();
+    assert_eq!(verdict(rings.decrypt(&name(RING), &text, b"")), "compromised");
+    let out = |version| rings.export(&name(RING), Versions::One(version), KeyFormat::Raw);
+    assert_eq!(verdict(out(1)), "compromised");
+    assert_eq!(verdict(out(2)), "destroyed");
+    assert_eq!(verdict(out(3)), "ok");
     world.sound();
 }

@@ -2,10 +2,10 @@
 
 use strongroom_core::{Algorithm, OaepHash, Purpose, SealOptions, SignOptions};
 use strongroom_keys::KeyFormat;
-use strongroom_kms::{KmsError, Origin, Rings, Sealed, Signature, Versions};
+use strongroom_kms::{KmsError, Origin, Rings, Signature, Versions};
 
 use super::material::{Foreign, RING, agree, open, quick, rings};
-use crate::support::{name, verdict};
+use crate::support::{minimums, name, verdict};
 
 fn halves() -> impl Iterator<Item = Algorithm> {
     quick().filter(|algorithm| algorithm.is_asymmetric())
@@ -20,20 +20,25 @@ fn options(algorithm: Algorithm) -> SealOptions<'static> {
 
 /// What takes the secret.
 fn secret_use(rings: &Rings, algorithm: Algorithm) -> Result<(), KmsError> {
-    let ring = name(RING);
+    secret_use_of(rings, algorithm, 1)
+}
+
+/// The same of a version.
+fn secret_use_of(rings: &Rings, algorithm: Algorithm, version: u32) -> Result<(), KmsError> {
+    let (ring, asked) = (name(RING), Some(version));
     match algorithm.purpose() {
-        Purpose::Sign | Purpose::SignAndOpen => rings.sign(&ring, None, b"text").map(drop),
+        Purpose::Sign | Purpose::SignAndOpen => rings.sign(&ring, asked, b"text").map(drop),
         Purpose::Open => {
-            let sealed = rings.seal(&ring, None, b"text", &options(algorithm)).unwrap();
-            rings.open(&ring, &Sealed { version: 1, ..sealed }, &options(algorithm)).map(drop)
+            let sealed = rings.seal(&ring, asked, b"text", &options(algorithm)).unwrap();
+            rings.open(&ring, &sealed, &options(algorithm)).map(drop)
         }
         Purpose::Agree => {
             let peer = Foreign::new(algorithm).key.public().unwrap().bytes.clone();
-            rings.agree(&ring, None, &peer).map(drop)
+            rings.agree(&ring, asked, &peer).map(drop)
         }
         _ => {
-            let made = rings.encapsulate(&ring, None).unwrap();
-            rings.decapsulate(&ring, 1, &made.ciphertext).map(drop)
+            let made = rings.encapsulate(&ring, asked).unwrap();
+            rings.decapsulate(&ring, made.version, &made.ciphertext).map(drop)
         }
     }
 }
@@ -64,6 +69,25 @@ fn a_public_half_does_what_it_can_and_the_other_half_can_follow() {
         assert_eq!((ring.latest_version, ring.versions[0].has_secret), (1, true), "{algorithm:?}");
         agree(&rings, &foreign);
         assert_eq!(verdict(rings.import_version(&name(RING), Some(1), &foreign.secret())), "invalid");
+    }
+}
+
+#[test]
+fn a_public_half_that_is_archived_lacks_its_secret_and_does_the_rest() {
+    for algorithm in halves() {
+        let (rings, foreign) = (rings(), Foreign::new(algorithm));
+        rings.import(&name(RING), &open(algorithm), &foreign.half()).unwrap();
+        rings.rotate(&name(RING)).unwrap();
+        rings.configure(&name(RING), &minimums(2, 0)).unwrap();
+        rings.configure(&name(RING), &minimums(1, 0)).unwrap();
+        assert_eq!(rings.read(&name(RING)).unwrap().versions.len(), 1, "{algorithm:?}: it is archived");
+        assert_eq!(verdict(secret_use_of(&rings, algorithm, 1)), "no secret", "{algorithm:?}");
+        let exported = rings.export(&name(RING), Versions::One(1), KeyFormat::of(algorithm));
+        assert_eq!(verdict(exported), "no secret", "{algorithm:?}");
+        if algorithm.signs() {
+            let bytes = foreign.key.sign(b"text", &SignOptions::default()).unwrap();
+            assert!(rings.verify(&name(RING), b"text", &Signature { version: 1, bytes }).unwrap());
+        }
     }
 }
 
