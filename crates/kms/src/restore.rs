@@ -18,6 +18,9 @@ use crate::{
     work,
 };
 
+/// A record that is to be written.
+type Row = (RecordKey, Zeroizing<Vec<u8>>);
+
 /// Under which name a ring came back, by its id: a ring has one name at a time.
 pub(crate) const RESTORED: Table = Table::new(0x0109);
 const FORMAT: u8 = 1;
@@ -221,7 +224,7 @@ impl Rings {
         ring: &RingRecord,
         like: &VersionRecord,
         absent: Option<&ArchivedRecord>,
-    ) -> Result<Option<(RecordKey, Zeroizing<Vec<u8>>)>, KmsError> {
+    ) -> Result<Option<Row>, KmsError> {
         let key = archive::key(self.tenant(), ring.id, like.version)?;
         let row = match reader.get(&key)? {
             None => absent.map(ArchivedRecord::to_bytes).transpose()?,
@@ -334,7 +337,7 @@ impl Rings {
         ring: &RingRecord,
         there: &RingRecord,
         late: &[ArchivedRecord],
-    ) -> Result<Vec<(RecordKey, Zeroizing<Vec<u8>>)>, KmsError> {
+    ) -> Result<Vec<Row>, KmsError> {
         let mut rows = Vec::new();
         for late in late {
             let version = late.version.version;

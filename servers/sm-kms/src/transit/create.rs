@@ -55,7 +55,8 @@ impl CreateRequest {
         }
     }
 
-    fn ring(&self) -> Result<NewRing, &'static str> {
+    /// The ring that is asked for.
+    pub(super) fn ring(&self) -> Result<NewRing, &'static str> {
         let flag = |flag: Option<Flag>| flag == Some(Flag(true));
         let derived = flag(self.derived);
         let algorithm = match flag(self.convergent_encryption) {

@@ -55,10 +55,7 @@ impl<'a> Sealing<'a> {
             let additional = self.additional(terms)?;
             return text(&self.rings.encrypt_with(self.name, version, plaintext, &additional)?);
         }
-        let options = self.options(terms)?;
-        if matches!(options, SealOptions::Oaep { hash: OaepHash::LegacySha1, .. }) {
-            return Err("OAEP with SHA-1 only decrypts what others encrypted".into());
-        }
+        let options = self.sealing_options(terms)?;
         let sealed = self.rings.seal(self.name, version, plaintext, &options)?;
         Ok(Text { ciphertext: label(sealed.version, &sealed.bytes), version: sealed.version })
     }
@@ -101,8 +98,10 @@ impl<'a> Sealing<'a> {
             let old = from_text(ciphertext)?;
             return text(&self.rings.rewrap_with(self.name, version, &old, &additional)?);
         }
-        let plaintext = self.open(ciphertext, terms)?;
-        self.seal(version, &plaintext, terms)
+        let options = self.sealing_options(terms)?;
+        let (from, bytes) = parse_label(ciphertext)?;
+        let sealed = self.rings.reseal(self.name, version, &Sealed { version: from, bytes }, &options)?;
+        Ok(Text { ciphertext: label(sealed.version, &sealed.bytes), version: sealed.version })
     }
 
     /// Whether one key encrypts and decrypts.
@@ -121,7 +120,17 @@ impl<'a> Sealing<'a> {
         Ok(Cow::Borrowed(terms.associated_data))
     }
 
-    /// How something is sealed to a public half.
+    /// How something new is sealed to a public half.
+    fn sealing_options<'t>(&self, terms: &Terms<'t>) -> Result<SealOptions<'t>, ItemError> {
+        match self.options(terms)? {
+            SealOptions::Oaep { hash: OaepHash::LegacySha1, .. } => {
+                Err("OAEP with SHA-1 only decrypts what others encrypted".into())
+            }
+            options => Ok(options),
+        }
+    }
+
+    /// How something is, or was, sealed to a public half.
     fn options<'t>(&self, terms: &Terms<'t>) -> Result<SealOptions<'t>, ItemError> {
         if !self.algorithm.opens() {
             return Err(KmsError::WrongType.into());

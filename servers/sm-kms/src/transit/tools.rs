@@ -15,7 +15,7 @@ use crate::{
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub enum Tool {
-    /// `POST random`, `random/SOURCE` and `random/SOURCE/BYTES`: so many bytes, if the path says so.
+    /// `POST random`, `POST random/SOURCE` and `POST random/SOURCE/BYTES`: so many bytes, if the path says so.
     Random(Option<usize>),
     /// `POST hash` and `POST hash/HASH`
     Hash(Option<HashName>),

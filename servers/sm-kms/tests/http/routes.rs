@@ -242,12 +242,13 @@ impl Made {
 /// The public key of RFC 8410, section 10.1.
 const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
 
-/// All that brings keys in, out and back but the wrapping key, which takes seconds to be made and has a test of its own.
+/// All that brings keys in, out and back.
 fn transfers() -> Vec<Route> {
     let none = || Value::Null;
     let half = || json!({ "public_key": PUBLIC, "type": "ed25519" });
     let damaged = || json!({ "backup": b64("SRKB") });
     [
+        private(&["GET"], "transit/wrapping_key", none(), 200),
         private(&["POST"], "transit/keys/half/import", half(), 204),
         // There is one of this name.
         private(&["PUT"], "transit/keys/half/import", half(), 400),

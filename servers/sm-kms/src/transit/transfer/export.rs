@@ -8,7 +8,7 @@ use strongroom_kms::{KmsError, Rings, Versions};
 use strongroom_serve::Response;
 use zeroize::Zeroizing;
 
-use super::super::type_name;
+use super::super::types;
 use crate::{
     answer::{Reply, bad_request, refused},
     payload::{encode, encode_secret},
@@ -92,7 +92,7 @@ pub(super) fn export(
         keys.insert(exported.version, text(exported.secret.expose_secret())?);
     }
     let keys = keys.iter().map(|(version, text)| (*version, text.as_str())).collect();
-    Ok(reply.data(&Keys { name: name.as_str(), kind: type_name(algorithm), keys }))
+    Ok(reply.data(&Keys { name: name.as_str(), kind: types::shown(algorithm).0, keys }))
 }
 
 /// Public halves are no secrets: whoever may read the ring has them.
@@ -115,7 +115,7 @@ fn public(rings: &Rings, name: &Name, versions: Versions, reply: &Reply) -> Resu
     if keys.is_empty() {
         return Err(refused(&KmsError::NoVersion));
     }
-    Ok(reply.data(&Keys { name: name.as_str(), kind: type_name(ring.algorithm), keys }))
+    Ok(reply.data(&Keys { name: name.as_str(), kind: types::shown(ring.algorithm).0, keys }))
 }
 
 pub(super) fn export_wrapped(
@@ -134,5 +134,5 @@ pub(super) fn export_wrapped(
     let transport = Transport::AesKwp(OaepHash::Sha256);
     let wrapped = rings.export_wrapped(from, versions, public, transport).map_err(|error| refused(&error))?;
     let keys = wrapped.iter().map(|wrapped| (wrapped.version, encode(&wrapped.bytes))).collect();
-    Ok(reply.data(&Keys { name: from.as_str(), kind: type_name(algorithm), keys }))
+    Ok(reply.data(&Keys { name: from.as_str(), kind: types::shown(algorithm).0, keys }))
 }

@@ -1,17 +1,18 @@
 use serde::Deserialize;
 use serde_json::json;
-use strongroom_core::{Algorithm, Name, OaepHash};
+use strongroom_core::{Name, OaepHash};
 use strongroom_keys::{KeyFormat, Transport, public_pem};
 use strongroom_kms::{Import, KmsError, NewRing, Rings, Settings, Source};
 use strongroom_serve::{Response, StatusCode};
 
-use super::super::type_name;
+use super::super::create::CreateRequest;
 use crate::{
     answer::{Reply, bad_request, refused},
     loose::{Asked, Flag, Number},
     payload::{Payload, check, take},
 };
 
+/// The key that a body brings.
 #[derive(Deserialize)]
 struct ImportRequest {
     #[serde(default)]
@@ -19,16 +20,14 @@ struct ImportRequest {
     public_key: Option<String>,
     hash_function: Option<String>,
     version: Option<Number>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
+}
+
+/// What is asked of the ring that it comes into, beside what [`CreateRequest`] has.
+#[derive(Deserialize)]
+struct NewRequest {
     allow_rotation: Option<Flag>,
-    exportable: Option<Flag>,
-    allow_plaintext_backup: Option<Flag>,
-    derived: Option<Flag>,
     #[serde(default)]
     context: Asked,
-    #[serde(default)]
-    auto_rotate_period: Asked,
 }
 
 pub(super) fn wrapping_key(rings: &Rings, reply: &Reply) -> Result<Response, Response> {
@@ -38,11 +37,12 @@ pub(super) fn wrapping_key(rings: &Rings, reply: &Reply) -> Result<Response, Res
 }
 
 pub(super) fn import(rings: &Rings, name: &Name, body: &[u8]) -> Result<Response, Response> {
-    let request: ImportRequest = take(check(body)?)?;
+    let body = check(body)?;
+    let request: ImportRequest = take(body)?;
     if request.version.is_some() {
         return Err(bad_request("an import makes a key: bring a version in by import_version"));
     }
-    let new = request.new_ring()?;
+    let new = take::<NewRequest>(body)?.ring(&take(body)?).map_err(bad_request)?;
     let done = rings.import(name, &new, &request.key()?);
     done.map(|_| Response::empty(StatusCode::NO_CONTENT)).map_err(|error| refused(&error))
 }
@@ -82,25 +82,19 @@ impl ImportRequest {
             Some(_) => Err(bad_request("hash_function must be SHA1, SHA256, SHA384 or SHA512")),
         }
     }
+}
 
-    fn new_ring(&self) -> Result<NewRing, Response> {
-        if self.context == Asked(true) || self.auto_rotate_period == Asked(true) {
-            return Err(bad_request("an imported key has no context of its own, and rotates by a call"));
+impl NewRequest {
+    fn ring(&self, like: &CreateRequest) -> Result<NewRing, &'static str> {
+        if self.context == Asked(true) {
+            return Err("an imported key has no context of its own: each operation has one");
         }
-        let given = |flag: Option<Flag>| flag.map(|Flag(is)| is);
-        let settings = Settings {
-            exportable: given(self.exportable),
-            plaintext_backup: given(self.allow_plaintext_backup),
-            allow_rotation: given(self.allow_rotation),
-            ..Settings::NONE
-        };
-        let algorithm = match self.kind.as_deref() {
-            None | Some("") => Algorithm::Aes256Gcm,
-            Some(kind) => Algorithm::known()
-                .find(|known| type_name(*known) == kind && kind != "unknown")
-                .ok_or_else(|| bad_request("unknown or unsupported key type"))?,
-        };
-        let derived = self.derived == Some(Flag(true));
+        let NewRing { algorithm, derived, settings, .. } = like.ring()?;
+        let allow_rotation = self.allow_rotation.map(|Flag(allowed)| allowed);
+        if settings.rotation_period.is_some_and(|period| !period.is_zero()) && allow_rotation != Some(true) {
+            return Err("auto_rotate_period needs allow_rotation: further versions are made here");
+        }
+        let settings = Settings { allow_rotation, ..settings };
         Ok(NewRing { source: Source::Imported, derived, settings, ..NewRing::of(algorithm) })
     }
 }
