@@ -1,4 +1,7 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use sha2::Sha256;
 use strongroom_core::{Aead, Argon2Cost, HashAlgorithm, KeyBackend, KeyError, Mac, Provider, Random};
@@ -42,12 +45,13 @@ impl RustCrypto {
         Self::with_random(Box::new(SystemRandom))
     }
 
-    /// The same, after [`self_test`] has passed: for programs that serve others.
+    /// The same, after [`self_test`] has passed, once in each process: for programs that serve others.
     ///
     /// # Errors
     /// [`SelfTestFailed`].
     pub fn tested() -> Result<Self, SelfTestFailed> {
-        self_test().map(|()| Self::new())
+        static PASSED: OnceLock<Result<(), SelfTestFailed>> = OnceLock::new();
+        PASSED.get_or_init(self_test).clone().map(|()| Self::new())
     }
 
     /// With randomness from elsewhere: salts, nonces and keys are only as good as this source.

@@ -63,6 +63,13 @@ const CALLS: &[Call] = &[
         let wrong = Sealed { version: 1, bytes: marked("s") };
         shown(rings.open(ring, &sealed, &seal_options())) + &shown(rings.open(ring, &wrong, &seal_options()))
     }),
+    ("reseal", |rings, ring| {
+        let sealed = rings.seal(ring, None, &marked("p"), &seal_options());
+        let wrong = Sealed { version: 1, bytes: marked("s") };
+        let sealed = sealed.unwrap_or_else(|_| wrong.clone());
+        shown(rings.reseal(ring, None, &sealed, &seal_options()))
+            + &shown(rings.reseal(ring, None, &wrong, &seal_options()))
+    }),
     ("agree", |rings, ring| shown(rings.agree(ring, None, &marked("peer")))),
     ("encapsulate", |rings, ring| shown(rings.encapsulate(ring, None))),
     ("decapsulate", |rings, ring| {

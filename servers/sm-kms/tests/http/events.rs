@@ -103,6 +103,8 @@ fn expected(route: &Route) -> Vec<(Service, Action)> {
         ["transit", "keys", _, "import" | "import_version"] => vec![(Kms, Import)],
         ["transit", "export", "public-key", ..] => vec![(Kms, Read)],
         ["transit", "export" | "byok-export", ..] => vec![(Kms, Export)],
+        // The first who asks makes it.
+        ["transit", "wrapping_key"] => vec![(Kms, Create), (Kms, Read)],
         // The key that backups are sealed under is made when it is first needed.
         ["transit", "backup", _] => vec![(Kms, Create), (Kms, BackUp)],
         ["transit", "restore", ..] => vec![(Kms, Restore)],
