@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use strongroom_core::{Change, Provider, Reader, Signer, StoreError, Tenant, Time, Waiting, commit, waiting};
+use strongroom_core::{
+    Change, Event, Provider, Reader, Signer, StoreError, Tenant, Time, Waiting, commit, waiting,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -9,7 +11,7 @@ use crate::{
     frontier::Frontier,
     hash::sha256,
     head::Head,
-    index::Index,
+    index::{Index, Noted},
     month_keys::{MonthKeys, MonthRecord},
     select::{self, Picked, Selected},
     settings::Settings,
@@ -267,19 +269,19 @@ impl<'l> Step<'l> {
 }
 
 /// The indexes of the bundles that a step writes to.
-struct Indexes<'l> {
+struct Indexes<'l, 'e> {
     log: &'l AuditLog,
     tenant: Tenant,
-    written: BTreeMap<u64, Index>,
+    written: BTreeMap<u64, (Index, Noted<'e>)>,
 }
 
-impl Indexes<'_> {
+impl<'e> Indexes<'_, 'e> {
     fn note(
         &mut self,
         bundle: u64,
         place: u64,
         leaf: &Leaf,
-        event: &strongroom_core::Event,
+        event: &'e Event,
         keys: &MonthKeys,
     ) -> Result<(), AuditError> {
         if !self.written.contains_key(&bundle) {
@@ -289,17 +291,17 @@ impl Indexes<'_> {
                 self.log.row(&Index::key(LogId::Tenant(self.tenant), bundle)?)?
             };
             let old = old.map(|row| Index::read(&row.value)).transpose()?;
-            self.written.insert(bundle, old.unwrap_or_else(Index::empty));
+            self.written.insert(bundle, (old.unwrap_or_else(Index::empty), Noted::default()));
         }
-        if let Some(index) = self.written.get_mut(&bundle) {
+        if let Some((index, noted)) = self.written.get_mut(&bundle) {
             index.note(leaf.time, leaf.month);
-            index.note_event(event, keys)?;
+            index.note_new_terms(event, leaf.month, keys, noted)?;
         }
         Ok(())
     }
 
     fn finish<T>(self, change: &mut Change<T>) -> Result<(), AuditError> {
-        for (bundle, index) in self.written {
+        for (bundle, (index, _)) in self.written {
             change.put(&Index::key(LogId::Tenant(self.tenant), bundle)?, &index.to_bytes()?);
         }
         Ok(())
