@@ -33,10 +33,9 @@ impl<'s> Append<'s> {
     pub(crate) fn push(&mut self, leaf: &[u8], sealed: &[u8]) -> Result<u64, StoreError> {
         let (index, hash) = (self.frontier.size(), Hash::leaf(leaf));
         self.rows.push(index, leaf, &hash, sealed)?;
-        self.frontier.push(hash);
         self.hashes.push(hash);
-        if self.frontier.size().is_multiple_of(TILE_WIDTH) {
-            self.complete(index / TILE_WIDTH)?;
+        if let Some(root) = self.frontier.push(hash) {
+            self.complete(index / TILE_WIDTH, root)?;
         }
         Ok(index)
     }
@@ -57,8 +56,8 @@ impl<'s> Append<'s> {
         Ok(self.frontier)
     }
 
-    /// A bundle is full: its tile is, and the root of that goes one level up.
-    fn complete(&mut self, bundle: u64) -> Result<(), StoreError> {
+    /// A bundle is full: its tile is, and the root of that, which the right edge knows, goes one level up.
+    fn complete(&mut self, bundle: u64, root: Hash) -> Result<(), StoreError> {
         let new = std::mem::take(&mut self.hashes);
         let old = TILE_WIDTH as usize - new.len();
         let mut tile = if old == 0 { Vec::new() } else { leaf_hashes(self.store, self.log, bundle)? };
@@ -67,7 +66,6 @@ impl<'s> Append<'s> {
         }
         tile.truncate(old);
         tile.extend(new);
-        let root = perfect_root(&tile);
         self.tiles.insert((0, bundle), tile);
         self.lift(1, bundle, root)
     }

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use strongroom_core::{Change, Provider, Reader, Signer, StoreError, Tenant, Time, Waiting, commit, waiting};
+use strongroom_core::{
+    Change, Event, Provider, Reader, Signer, StoreError, Tenant, Time, commit, waiting_events,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -9,15 +11,15 @@ use crate::{
     frontier::Frontier,
     hash::sha256,
     head::Head,
-    index::Index,
+    index::{Index, Noted},
     month_keys::{MonthKeys, MonthRecord},
     select::{self, Picked, Selected},
     settings::Settings,
     tile::TILE_WIDTH,
 };
 
-/// Rows of the outbox that a step looks at: a few if they are full of events, more if each has one.
-const ROWS: [usize; 3] = [8, 64, 400];
+/// Rows of the outbox that a step looks at, at most.
+const ROWS: usize = 400;
 
 /// What a step took over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,11 +40,12 @@ impl AuditLog {
     /// [`AuditError`]; what was not taken over waits on.
     pub fn drain(&self) -> Result<Drained, AuditError> {
         let _inside = self.base().enter()?;
-        // Where nothing waits, nothing is committed.
-        if waiting(self.store(), 1)?.is_empty() {
-            return Ok(Drained { events: 0, more: false });
+        match commit(self.store(), Tenant::SYSTEM, |reader| self.step(reader)) {
+            // Where nothing waits, nothing is committed.
+            Err(Stop::Nothing) => Ok(Drained { events: 0, more: false }),
+            Err(Stop::Failed(error)) => Err(error),
+            Ok(drained) => Ok(drained),
         }
-        commit(self.store(), Tenant::SYSTEM, |reader| self.step(reader))
     }
 
     /// Takes over all that waits.
@@ -66,31 +69,16 @@ impl AuditLog {
         step.head(LogId::Global, Frontier::default(), Time::from_millis(0))
     }
 
-    /// Rows with as many events as one step may take, if there are so many; whether there may be further ones.
-    fn waiting(&self) -> Result<(Vec<Waiting>, bool), StoreError> {
-        let mut found = (Vec::new(), false);
-        for limit in ROWS {
-            let rows = waiting(self.store(), limit)?;
-            let (further, events) =
-                (rows.len() == limit, rows.iter().map(|row| row.events.len()).sum::<usize>());
-            found = (rows, further);
-            if !further || events >= select::EVENTS {
-                break;
-            }
-        }
-        Ok(found)
-    }
-
-    fn step(&self, mut reader: Reader<'_>) -> Result<Change<Drained>, AuditError> {
+    fn step(&self, mut reader: Reader<'_>) -> Result<Change<Drained>, Stop> {
         let now = self.base().clock.now();
         // The head is read before the outbox: who expects it as it was then, found no row that another step took over.
         let mut fixed = reader.get_many(&[Settings::key()?, Head::key(LogId::Global)?])?.into_iter();
         let settings = fixed.next().flatten().ok_or(AuditError::Missing)?;
         let global = fixed.next().flatten().ok_or(AuditError::Missing)?;
         let global = Head::read(&global.value)?;
-        let (rows, further) = self.waiting()?;
+        let (rows, further) = waiting_events(self.store(), select::EVENTS, ROWS)?;
         if rows.is_empty() {
-            return Ok(reader.change(Drained { events: 0, more: false }));
+            return Err(Stop::Nothing);
         }
         let picked = Selected::of(&rows, global.begun.clone(), now)?;
         let newest = picked.commit.0.max(global.note.unverified().commit);
@@ -100,7 +88,7 @@ impl AuditLog {
         let mut change = reader.change(Drained { events: picked.events, more });
         let mut heads = Append::new(self.store(), LogId::Global, global.frontier.clone());
         for (tenant, events) in picked.tenants {
-            let Some(state) = tenants.get(&tenant) else { return Err(StoreError::Corrupt.into()) };
+            let Some(state) = tenants.get(&tenant) else { return Err(Stop::from(StoreError::Corrupt)) };
             let mut head = step.append(&mut change, tenant, state, events)?;
             if state.first {
                 Pruner::begin(self, &mut change, tenant, now)?;
@@ -113,6 +101,18 @@ impl AuditLog {
         change.put(&Head::key(LogId::Global)?, &head.to_bytes()?);
         picked.done.iter().for_each(|key| change.delete(key));
         Ok(change)
+    }
+}
+
+/// Why a step is not taken.
+enum Stop {
+    Nothing,
+    Failed(AuditError),
+}
+
+impl<E: Into<AuditError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -253,10 +253,10 @@ impl<'l> Step<'l> {
         time: Time,
         blind: &[u8; 32],
     ) -> Result<(Leaf, Vec<u8>), AuditError> {
-        let Picked { event, revision, producer, item } = picked;
+        let Picked { event, bytes, revision, producer, item } = picked;
         let mut plaintext = Zeroizing::new(Vec::with_capacity(512));
         plaintext.extend_from_slice(blind);
-        Payload::new((*event).clone(), *revision, *producer, *item).write(&mut plaintext)?;
+        Payload::write(bytes, *revision, *producer, *item, &mut plaintext)?;
         let (month, tenant, class) = (Month::of(time), event.tenant, event.class());
         let disclosed = sha256(&[&plaintext]);
         let mut leaf = Leaf { class, tenant, time, month, sealed: [0; 32], disclosed };
@@ -267,19 +267,19 @@ impl<'l> Step<'l> {
 }
 
 /// The indexes of the bundles that a step writes to.
-struct Indexes<'l> {
+struct Indexes<'l, 'e> {
     log: &'l AuditLog,
     tenant: Tenant,
-    written: BTreeMap<u64, Index>,
+    written: BTreeMap<u64, (Index, Noted<'e>)>,
 }
 
-impl Indexes<'_> {
+impl<'e> Indexes<'_, 'e> {
     fn note(
         &mut self,
         bundle: u64,
         place: u64,
         leaf: &Leaf,
-        event: &strongroom_core::Event,
+        event: &'e Event,
         keys: &MonthKeys,
     ) -> Result<(), AuditError> {
         if !self.written.contains_key(&bundle) {
@@ -289,17 +289,17 @@ impl Indexes<'_> {
                 self.log.row(&Index::key(LogId::Tenant(self.tenant), bundle)?)?
             };
             let old = old.map(|row| Index::read(&row.value)).transpose()?;
-            self.written.insert(bundle, old.unwrap_or_else(Index::empty));
+            self.written.insert(bundle, (old.unwrap_or_else(Index::empty), Noted::default()));
         }
-        if let Some(index) = self.written.get_mut(&bundle) {
+        if let Some((index, noted)) = self.written.get_mut(&bundle) {
             index.note(leaf.time, leaf.month);
-            index.note_event(event, keys)?;
+            index.note_new_terms(event, leaf.month, keys, noted)?;
         }
         Ok(())
     }
 
     fn finish<T>(self, change: &mut Change<T>) -> Result<(), AuditError> {
-        for (bundle, index) in self.written {
+        for (bundle, (index, _)) in self.written {
             change.put(&Index::key(LogId::Tenant(self.tenant), bundle)?, &index.to_bytes()?);
         }
         Ok(())

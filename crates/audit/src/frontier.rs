@@ -1,4 +1,4 @@
-use crate::hash::Hash;
+use crate::{hash::Hash, tile::TILE_WIDTH};
 
 /// The right edge of a tree: the roots of the perfect trees that it consists of, largest first. All that appending
 /// needs to know.
@@ -22,17 +22,21 @@ impl Frontier {
         &self.peaks
     }
 
-    /// Appends a leaf by its hash.
-    pub(crate) fn push(&mut self, leaf: Hash) {
-        let mut node = leaf;
-        for _ in 0..self.size.trailing_ones() {
+    /// Appends a leaf by its hash. Where it fills a tile of leaves, gives the root of that.
+    pub(crate) fn push(&mut self, leaf: Hash) -> Option<Hash> {
+        let (mut node, mut full) = (leaf, None);
+        for level in 1..=self.size.trailing_ones() {
             // There is a peak for each bit of the size.
             if let Some(left) = self.peaks.pop() {
                 node = Hash::node(&left, &node);
             }
+            if level == TILE_WIDTH.trailing_zeros() {
+                full = Some(node);
+            }
         }
         self.peaks.push(node);
         self.size += 1;
+        full
     }
 
     /// The root of the tree: MTH of RFC 6962, section 2.1, which splits at the largest power of two.

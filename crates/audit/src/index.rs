@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use strongroom_core::{Actor, Event, KeyError, Name, RecordKey, RequestId, StoreError, Time, Verdict};
 
@@ -47,11 +49,18 @@ pub enum Ending {
 }
 
 /// Something that an index filters by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Term<'a> {
     Actor(&'a Actor),
     Resource(&'a Name),
     Request(&'a RequestId),
+}
+
+/// The terms whose bits an index has already, by the key of one month.
+#[derive(Debug, Default)]
+pub(crate) struct Noted<'e> {
+    month: Option<Month>,
+    terms: HashSet<Term<'e>>,
 }
 
 /// Bytes of the filter: 10 bits for each of three terms of 256 entries.
@@ -103,14 +112,33 @@ impl Index {
 
     /// Notes the event of an entry.
     pub(crate) fn note_event(&mut self, event: &Event, keys: &MonthKeys) -> Result<(), KeyError> {
+        self.note_kind(event);
+        terms(event).try_for_each(|term| self.note_term(term, keys))
+    }
+
+    /// Notes the event of an entry of this month, whose keys these are; `noted` is of this index and of none else.
+    pub(crate) fn note_new_terms<'e>(
+        &mut self,
+        event: &'e Event,
+        month: Month,
+        keys: &MonthKeys,
+        noted: &mut Noted<'e>,
+    ) -> Result<(), KeyError> {
+        self.note_kind(event);
+        noted.enter(month);
+        terms(event).filter(|term| noted.is_new(*term)).try_for_each(|term| self.note_term(term, keys))
+    }
+
+    fn note_kind(&mut self, event: &Event) {
         self.services |= bit(&event.service);
         self.actions |= bit(&event.action);
         self.endings |= Ending::of(&event.outcome).bit();
-        for term in terms(event) {
-            for (byte, bit) in term.places(keys)? {
-                if let Some(byte) = self.filter.get_mut(byte) {
-                    *byte |= bit;
-                }
+    }
+
+    fn note_term(&mut self, term: Term<'_>, keys: &MonthKeys) -> Result<(), KeyError> {
+        for (byte, bit) in term.places(keys)? {
+            if let Some(byte) = self.filter.get_mut(byte) {
+                *byte |= bit;
             }
         }
         Ok(())
@@ -163,6 +191,20 @@ impl Ending {
             Self::Refused => 2,
             Self::Failed => 4,
         }
+    }
+}
+
+impl<'e> Noted<'e> {
+    /// What was noted by another month's key stands at other places.
+    fn enter(&mut self, month: Month) {
+        if self.month.replace(month) != Some(month) {
+            self.terms.clear();
+        }
+    }
+
+    /// Whether the term has to be noted. Few events share a request, so that of one nothing is remembered.
+    fn is_new(&mut self, term: Term<'e>) -> bool {
+        matches!(term, Term::Request(_)) || self.terms.insert(term)
     }
 }
 

@@ -1,4 +1,4 @@
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, Encoder};
 use strongroom_core::{Event, Revision, StoreError};
 
 /// An event, and where it came from: together with the blind, what a leaf commits to.
@@ -30,24 +30,48 @@ pub struct Payload {
 const FORMAT: u8 = 1;
 
 impl Payload {
-    pub(crate) const fn new(
-        event: Event,
+    /// Appends the bytes of the payload of an event with these bytes.
+    pub(crate) fn write(
+        event: &[u8],
         revision: Revision,
         (producer, counter): ([u8; 16], u64),
         item: u32,
-    ) -> Self {
-        Self { format: FORMAT, event, revision, producer, counter, item }
-    }
-
-    pub(crate) fn write(&self, bytes: &mut Vec<u8>) -> Result<(), StoreError> {
-        minicbor::encode(self, bytes).map_err(|_| StoreError::Invalid("an event that cannot be encoded"))
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let failed = |_| StoreError::Invalid("an event that cannot be encoded");
+        Encoder::new(&mut *bytes).array(6).and_then(|e| e.u8(FORMAT)?.ok()).map_err(failed)?;
+        bytes.extend_from_slice(event);
+        let mut encoder = Encoder::new(bytes);
+        let origin = encoder.u64(revision.0).and_then(|e| e.bytes(&producer)?.u64(counter)?.u32(item)?.ok());
+        origin.map_err(failed)
     }
 
     /// Reads what [`Payload::write`] wrote; nothing for all other bytes.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let payload: Self = minicbor::decode(bytes).ok()?;
-        let mut again = Vec::with_capacity(bytes.len());
-        payload.write(&mut again).ok()?;
+        let again = minicbor::to_vec(&payload).ok()?;
         (payload.format == FORMAT && again == bytes).then_some(payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use strongroom_core::{Action, Caller, Name, Service, Tenant, Time};
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_around_an_event_is_read_as_its_one_encoding() {
+        let (caller, time) = (Caller::application(Tenant::from_bytes([1; 16])), Time::from_millis(1 << 40));
+        let name = Name::parse("orders").ok();
+        let event = Event::allowed(&caller, time, Service::Kms, Action::Encrypt, name);
+        let event_bytes = event.to_bytes().unwrap();
+        for (revision, counter, item) in [(0, 0, 0), (23, 24, 255), (1 << 40, u64::MAX, u32::MAX)] {
+            let (revision, producer) = (Revision(revision), [9; 16]);
+            let mut bytes = Vec::new();
+            Payload::write(&event_bytes, revision, (producer, counter), item, &mut bytes).unwrap();
+            let payload = Payload { format: FORMAT, event: event.clone(), revision, producer, counter, item };
+            assert_eq!(Payload::read(&bytes), Some(payload));
+        }
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Selected<'w> {
 /// An event and where it came from.
 pub(crate) struct Picked<'w> {
     pub(crate) event: &'w Event,
+    /// As [`Event::to_bytes`] makes them.
+    pub(crate) bytes: &'w [u8],
     pub(crate) revision: Revision,
     pub(crate) producer: ([u8; 16], u64),
     pub(crate) item: u32,
@@ -79,7 +81,8 @@ impl<'w> Selected<'w> {
                 self.keep(row, item);
                 return Ok(false);
             }
-            let picked = Picked { event, revision: row.revision, producer, item };
+            let bytes = row.event_bytes(item as usize).ok_or(StoreError::Corrupt)?;
+            let picked = Picked { event, bytes, revision: row.revision, producer, item };
             self.tenants.entry(event.tenant).or_default().push(picked);
             self.events += 1;
             self.commit = self.commit.max(row.revision);

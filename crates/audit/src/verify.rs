@@ -60,7 +60,9 @@ mod tests {
 
     fn root(leaves: &Leaves, size: u64) -> Hash {
         let mut frontier = Frontier::default();
-        leaves.0.iter().take(size as usize).for_each(|leaf| frontier.push(Hash::leaf(leaf)));
+        for leaf in leaves.0.iter().take(size as usize) {
+            frontier.push(Hash::leaf(leaf));
+        }
         frontier.root()
     }
 

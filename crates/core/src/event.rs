@@ -1,4 +1,4 @@
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, encode::Write};
 
 use crate::{
     Action, Actor, Caller, Class, Credential, Detail, Hashed, Name, RequestId, Revision, Service, StoreError,
@@ -131,10 +131,26 @@ impl Event {
     /// [`StoreError::Corrupt`] for all other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoreError> {
         let event: Self = minicbor::decode(bytes).map_err(|_| StoreError::Corrupt)?;
-        if event.details.len() <= Self::DETAILS && event.to_bytes()? == bytes {
-            Ok(event)
-        } else {
-            Err(StoreError::Corrupt)
-        }
+        if event.is_written_as(bytes) { Ok(event) } else { Err(StoreError::Corrupt) }
+    }
+
+    /// Whether these are its bytes.
+    pub(crate) fn is_written_as(&self, bytes: &[u8]) -> bool {
+        let mut rest = Expected(bytes);
+        self.details.len() <= Self::DETAILS && minicbor::encode(self, &mut rest).is_ok() && rest.0.is_empty()
+    }
+}
+
+/// Bytes that are expected to be written: keeps none, and fails at the first that is another one.
+struct Expected<'b>(&'b [u8]);
+
+struct Unexpected;
+
+impl Write for Expected<'_> {
+    type Error = Unexpected;
+
+    fn write_all(&mut self, written: &[u8]) -> Result<(), Unexpected> {
+        self.0 = self.0.strip_prefix(written).ok_or(Unexpected)?;
+        Ok(())
     }
 }

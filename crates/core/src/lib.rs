@@ -101,4 +101,4 @@ pub use sign_options::{Encoding, Input, Padding, Salt, SignOptions};
 pub use store::{History, Outcome, Record, Revision, SealedStore, Store, StoreError};
 pub use tenant::Tenant;
 pub use verdict::{Failure, Refusal, Verdict};
-pub use waiting::{AUDIT_LOG, DrainError, Waiting, drain, waiting};
+pub use waiting::{AUDIT_LOG, DrainError, Waiting, drain, waiting, waiting_events};

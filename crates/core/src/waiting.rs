@@ -1,6 +1,6 @@
 use crate::{
-    CommitError, Direction, Event, Range, Reader, RecordKey, Revision, SealedStore, StoreError, Table,
-    Tenant, event_row, outbox::OUTBOX,
+    CommitError, Direction, Event, Range, Reader, Record, RecordKey, Revision, SealedStore, StoreError,
+    Table, Tenant, event_row, outbox::OUTBOX,
 };
 
 /// Events that lie in the outbox under one key, as one commit wrote them.
@@ -12,6 +12,14 @@ pub struct Waiting {
     pub revision: Revision,
     /// The events, at least one.
     pub events: Vec<Event>,
+    encoded: event_row::Encoded,
+}
+
+impl Waiting {
+    /// The bytes of the event at this place, as [`Event::to_bytes`] makes them.
+    pub fn event_bytes(&self, at: usize) -> Option<&[u8]> {
+        self.encoded.event(at)
+    }
 }
 
 /// At most `limit` rows of the outbox, in the order of the commits that wrote them. What was committed later may still
@@ -22,6 +30,36 @@ pub struct Waiting {
 pub fn waiting(store: &dyn SealedStore, limit: usize) -> Result<Vec<Waiting>, StoreError> {
     read(&mut Reader::new(store, Tenant::SYSTEM), limit)
 }
+
+/// Rows of the outbox as [`waiting`] gives them, until they have at least so many events; at most `limit` rows. Also
+/// whether there may be further ones. Each row is read once, in few scans whether a row has one event or many.
+///
+/// # Errors
+/// As for [`waiting`].
+pub fn waiting_events(
+    store: &dyn SealedStore,
+    events: usize,
+    limit: usize,
+) -> Result<(Vec<Waiting>, bool), StoreError> {
+    let mut reader = Reader::new(store, Tenant::SYSTEM);
+    let mut range = Range::under(Tenant::SYSTEM, OUTBOX, &[])?;
+    let (mut rows, mut further, mut page, mut found) = (Vec::new(), true, FULL_ROWS, 0);
+    while further && found < events && rows.len() < limit {
+        let size = page.min(limit - rows.len());
+        let next = read_range(&mut reader, &range, size)?;
+        further = next.len() == size;
+        found += next.iter().map(|row| row.events.len()).sum::<usize>();
+        if let Some(last) = next.last() {
+            range = range.after(&last.key)?;
+        }
+        rows.extend(next);
+        page *= 8;
+    }
+    Ok((in_order(rows), further))
+}
+
+/// Rows that are looked at first: a few, as if they were full of events.
+const FULL_ROWS: usize = 8;
 
 /// What the audit logs of a database have in common: one row under the system tenant. Once it is there, events go into
 /// the log and nowhere else.
@@ -73,12 +111,20 @@ pub fn drain(
 
 fn read(reader: &mut Reader<'_>, limit: usize) -> Result<Vec<Waiting>, StoreError> {
     let range = Range::under(Tenant::SYSTEM, OUTBOX, &[])?;
-    let rows = reader.scan(&range, Direction::Forward, limit)?;
-    let row = |(key, record): (RecordKey, crate::Record)| {
-        Ok(Waiting { events: event_row::read(&record.value)?, revision: record.revision, key })
+    read_range(reader, &range, limit).map(in_order)
+}
+
+/// Rows in the order of their keys.
+fn read_range(reader: &mut Reader<'_>, range: &Range, limit: usize) -> Result<Vec<Waiting>, StoreError> {
+    let row = |(key, record): (RecordKey, Record)| {
+        let (events, encoded) = event_row::read(record.value)?;
+        Ok(Waiting { key, revision: record.revision, events, encoded })
     };
-    let mut rows = rows.into_iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
-    // The keys of one producer are in its own order: a stable sort keeps it.
+    reader.scan(range, Direction::Forward, limit)?.into_iter().map(row).collect()
+}
+
+/// The keys of one producer are in its own order: a stable sort keeps it.
+fn in_order(mut rows: Vec<Waiting>) -> Vec<Waiting> {
     rows.sort_by_key(|row| row.revision);
-    Ok(rows)
+    rows
 }

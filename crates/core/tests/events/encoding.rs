@@ -50,6 +50,8 @@ fn a_row_of_the_first_format_is_read() {
         let byte = |at: usize| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap();
         let row: Vec<_> = (0..digits.len() / 2).map(byte).collect();
         let read = waiting(&with_row(&row), 9).unwrap();
+        let own = Event { outcome, ..event(5) }.to_bytes().unwrap();
+        assert_eq!(read[0].event_bytes(0), Some(own.as_slice()));
         let events: Vec<_> = read.into_iter().flat_map(|row| row.events).collect();
         assert_eq!(events, [Event { outcome, ..event(5) }]);
         assert!(waiting(&with_row(&row[..row.len() - 1]), 9).is_err());

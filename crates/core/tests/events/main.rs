@@ -4,4 +4,5 @@
 mod buffer;
 mod encoding;
 mod faults;
+mod reading;
 mod support;
