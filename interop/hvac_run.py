@@ -562,7 +562,10 @@ def other_three_shares_bring_everything_back(run):
     assert not run.unseal(run.shares[-THRESHOLD:])["sealed"]
     assert run.client.is_authenticated()
     assert run.decrypt("aes", run.old) == MESSAGE
-    assert run.transit.list_keys()["data"]["keys"] == ["aes", "again", "ed", "ed2", "p256", "p256b"]
+    # OpenBao lists the folder of its wrapping key, too.
+    folders = ["import/"] if run.oracle else []
+    keys = ["aes", "again", "ed", "ed2", *folders, "p256", "p256b"]
+    assert run.transit.list_keys()["data"]["keys"] == keys
     assert run.key("p256b")["min_decryption_version"] == 2
 
 

@@ -29,6 +29,7 @@ STAYS_IMPORTED = {"ours": (204,), "why": "an imported key stays one after it was
 SEALED = {"ours": (200,), "why": "a backup is sealed for its database, so it needs no permission"}
 ONE_NAME = {"ours": (400, 404), "why": "a key has one name at a time: a backup does not make a second one"}
 NO_CERTIFICATES = {"ours": (400,), "why": "keys have no certificates: a request is signed with transit/sign"}
+NO_FOLDER = {"ours": (200,), "why": "the wrapping key is none of the keys; OpenBao lists its folder, import/"}
 METHOD = {"ours": (405,), "why": "a method that the path does not have; OpenBao answers 404"}
 
 KINDS = (
@@ -75,6 +76,7 @@ def export_of(what, prefix, kind, which=""):
 IMPORTED = [
     row("GET transit/wrapping_key", save={"wrapping": "data.public_key"}),
     row("POST transit/wrapping_key"),
+    row("LIST transit/keys", **NO_FOLDER),
     row("LIST transit/wrapping_key", **METHOD),
 ] + [
     call

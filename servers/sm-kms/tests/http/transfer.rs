@@ -54,14 +54,11 @@ fn a_key_that_was_wrapped_for_the_server_is_used_exported_and_wrapped_for_anothe
         };
         assert_eq!(import(kind, json!({})).status, 204);
         assert_eq!(import(kind, json!({})).status, 400, "it is there");
+        let lower = import(&format!("{kind}-lower"), json!({ "hash_function": "sha256" }));
+        assert_eq!(lower.status, 204, "the name of a hash is read in any case");
         assert_eq!(import("other", json!({ "hash_function": "SHA512" })).status, 400, "another hash");
         assert_eq!(import("other", json!({ "hash_function": "SHA1" })).status, 400);
         assert_eq!(import("other", json!({ "hash_function": "MD5" })).status, 400);
-        assert_eq!(
-            import("other", json!({ "hash_function": "sha512" })).status,
-            400,
-            "another hash in any case"
-        );
         assert_eq!(import("other", json!({ "version": 1 })).status, 400);
         assert_eq!(import("other", json!({ "public_key": "both" })).status, 400);
         let ring = vault.read(&format!("transit/keys/{kind}")).data();
