@@ -189,6 +189,55 @@ data_keys_random_bytes_and_hashes_come() {
         ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad ]
 }
 
+# make_key KIND FILE — a fresh key outside, in base64.
+make_key() {
+    "$here/.venv/bin/python" "$here/key_material.py" "$1" > "$2"
+}
+
+# is_key VERSION FILE — whether this version in the answer on standard input is the key in FILE.
+is_key() {
+    "$here/.venv/bin/python" "$here/key_material.py" --same "$1" "$2"
+}
+
+imported_keys_work_and_go_out_as_they_came() {
+    local kind what
+    for kind in aes256-gcm96 rsa-2048 ecdsa-p256; do
+        what=signing-key
+        [ "$kind" != aes256-gcm96 ] || what=encryption-key
+        make_key "$kind" "$work/key1"
+        make_key "$kind" "$work/key2"
+        bao transit import "transit/keys/in-$kind" @"$work/key1" type="$kind" exportable=true
+        [ "$(key_field "in-$kind" imported_key)" = true ]
+        bao transit import-version "transit/keys/in-$kind" @"$work/key2"
+        [ "$(key_field "in-$kind" latest_version)" = 2 ]
+        bao read -format=json "transit/export/$what/in-$kind" > "$work/exported"
+        is_key 1 "$work/key1" < "$work/exported"
+        is_key 2 "$work/key2" < "$work/exported"
+    done
+    bao write -field=ciphertext transit/encrypt/in-aes256-gcm96 plaintext=aGVsbG8= > "$work/of_imported"
+    [ "$(bao write -field=plaintext transit/decrypt/in-aes256-gcm96 ciphertext=@"$work/of_imported")" = aGVsbG8= ]
+    bao write -field=signature transit/sign/in-ecdsa-p256 input=aGVsbG8= > "$work/of_imported"
+    [ "$(bao write -field=valid transit/verify/in-ecdsa-p256 input=aGVsbG8= signature=@"$work/of_imported")" = true ]
+}
+
+an_import_does_not_replace_a_key() {
+    make_key aes256-gcm96 "$work/key1"
+    status 3 bao transit import transit/keys/in-aes256-gcm96 @"$work/key1"
+    status 3 bao transit import-version transit/keys/x @"$work/key1"
+    status 3 bao transit import-version transit/keys/none @"$work/key1"
+    [ "$(key_field in-aes256-gcm96 latest_version)" = 2 ]
+}
+
+a_backup_comes_back() {
+    bao write transit/keys/kept exportable=true allow_plaintext_backup=true
+    bao write -field=ciphertext transit/encrypt/kept plaintext=aGVsbG8= > "$work/kept"
+    bao read -field=backup transit/backup/kept > "$work/backup"
+    bao write transit/keys/kept/config deletion_allowed=true
+    bao delete transit/keys/kept
+    bao write transit/restore backup=@"$work/backup"
+    [ "$(bao write -field=plaintext transit/decrypt/kept ciphertext=@"$work/kept")" = aGVsbG8= ]
+}
+
 a_soft_deleted_key_comes_back() {
     bao delete transit/keys/derived/soft-delete
     refused 'Code: 400' bao write transit/encrypt/derived plaintext=aGVsbG8= context=dXNlcg==
@@ -242,7 +291,9 @@ export BAO_TOKEN
 for name in token_looks_itself_up a_wrong_token_is_refused transit_is_mounted listing_nothing_says_so write_makes_keys \
     list_shows_keys reading_an_unknown_key_says_so encrypted_comes_back rotated_key_opens_the_old \
     rewrap_moves_to_the_latest min_decryption_version_is_enforced signature_verifies every_kind_does_what_it_does \
-    derived_keys_need_their_context data_keys_random_bytes_and_hashes_come a_soft_deleted_key_comes_back delete_waits_until_allowed \
+    derived_keys_need_their_context data_keys_random_bytes_and_hashes_come \
+    imported_keys_work_and_go_out_as_they_came an_import_does_not_replace_a_key a_backup_comes_back \
+    a_soft_deleted_key_comes_back delete_waits_until_allowed \
     barrier_rotates seal_ends_everything other_shares_bring_everything_back; do
     check "$name"
 done

@@ -3,7 +3,7 @@
     differential.py OURS ORACLE [--oracle]
 
 The shape of an answer is its set of JSON paths with the kind of each value: truth values, numbers and null as they are,
-texts as text, with the version of a ciphertext or signature, and as they are only where EXACT says so.
+texts as text, with the version of a ciphertext or signature or the label of a PEM, and as they are only where EXACT says so.
 The requests and the differences that are meant stand in exchanges.py; every other difference fails.
 
 --oracle: OURS is an OpenBao, too; no difference is meant.
@@ -58,7 +58,8 @@ class Server:
             headers["X-Vault-Token"] = exchange.token
         body = exchange.body
         if body is not None and not isinstance(body, str):
-            body = json.dumps(body)
+            # What JSON does not know fills itself in for this server.
+            body = json.dumps(body, default=lambda value: value.filled(self.saved))
         answer = self.send(method, path, body, headers)
         for name, where in exchange.save.items():
             self.save(name, answer.at(where))
@@ -132,8 +133,8 @@ def kind(value, path):
         return json.dumps(value)
     if EXACT.search(path):
         return f"{TEXT} {value!r}"
-    version = re.match(r"vault:v\d+:", value)
-    return f"{TEXT} {version.group()}…" if version else TEXT
+    label = re.match(r"vault:v\d+:|-----BEGIN [A-Z ]+-----", value)
+    return f"{TEXT} {label.group()}…" if label else TEXT
 
 
 def differences(request, ours, oracle):
@@ -169,7 +170,7 @@ def explained(exchange, answer):
 
 def title(exchange):
     """The request as the table has it, so that no secret shows."""
-    body = "" if exchange.body is None else f" {json.dumps(exchange.body)}"
+    body = "" if exchange.body is None else f" {json.dumps(exchange.body, default=lambda _: '<wrapped>')}"
     token = {"$root": "", None: " [no token]"}.get(exchange.token, f" [token {exchange.token!r}]")
     headers = f" {exchange.headers}" if exchange.headers else ""
     return f"{exchange.request}{token}{headers}{body}"[:200]

@@ -33,6 +33,7 @@ from rows import (
     verify,
     Exchange,
 )
+from transfers import TRANSFERS
 
 UNINITIALISED = [
     anyone("GET sys/init"),
@@ -522,5 +523,5 @@ DIVERGING = [
 
 EXCHANGES = [
     *UNINITIALISED, *SEALED, *UNSEAL, *UNSEALED, *TOKENS, *PATHS, *KEYS, *CONFIG, *ENCRYPT, *DECRYPT, *BATCHES,
-    *SIGN, *VERIFY, *RESEALED, *KINDS, *DIVERGING,
+    *SIGN, *VERIFY, *RESEALED, *KINDS, *TRANSFERS, *DIVERGING,
 ]  # fmt: skip

@@ -27,7 +27,7 @@ class Tolerance(NamedTuple):
 CLOCK = "the time of the answer or of the key's making"
 CLUSTER = "OpenBao is a cluster of one with Raft storage; Strongroom is one process without a cluster"
 TOLERANCES = [
-    Tolerance("transit/keys/(random-)?hmac", r"\.data\.keys\.\d+$", True, "keys of HMAC have versions like all others"),
+    Tolerance("transit/keys/(random-|in-)?hmac", r"\.data\.keys\.\d+$", True, "keys of HMAC have versions like all others"),
     Tolerance("", r"\.(server_time_utc|creation_time)$", False, CLOCK),
     Tolerance("transit/keys", r"\.data\.keys\.\d+$", False, CLOCK),
     Tolerance("sys/(health|seal-status|unseal)", r"\.cluster_(name|id)$", True, CLUSTER),
@@ -44,6 +44,9 @@ TOLERANCES = [
     Tolerance("transit/keys/convergent", r"\.data\.type$", False, "convergent encryption is a type of its own, AES-SIV"),
     Tolerance("transit/datakey/plaintext", r"\.data\.plaintext$", False, "the key is random"),
     Tolerance("transit/keys", r"\.data\.(state|version_states\.\d+)$", True, "states are our own"),
+    Tolerance("transit/export/(encryption|signing)", r"\.data\.keys\.\d+$", False, "PKCS#8, not PKCS#1, SEC 1 or bare"),
+    Tolerance("transit/keys/turns", r"\.imported_key(_allow_rotation)?$", True, "an imported key stays one when rotated"),
+    Tolerance("transit/keys", r"\.data\.(backup|restore)_info\b", True, "the audit log tells of backups"),
     Tolerance("mounts", r"\.(seal_wrap|external_entropy_access)$", False, "everything is sealed by the barrier"),
 ]
 

@@ -92,7 +92,7 @@ pub(super) fn answer(
 }
 
 /// A ring with those archived versions that it still decrypts with: of very many the newest.
-fn whole(rings: &Rings, name: &Name, mut ring: Ring) -> Result<Ring, Response> {
+pub(super) fn whole(rings: &Rings, name: &Name, mut ring: Ring) -> Result<Ring, Response> {
     let first = ring.versions.first().map_or(0, |version| version.version);
     let before = (first.saturating_sub(1)).saturating_sub(ARCHIVED);
     let before = before.max(ring.min_decryption_version.saturating_sub(1));

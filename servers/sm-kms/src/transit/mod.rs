@@ -155,9 +155,13 @@ impl Operation {
         }
     }
 
-    /// The part of a listing; nothing else has one.
+    /// The part of a listing, which nothing else has; a query that cannot be met is refused.
     pub(crate) fn page(&self, head: &Head<'_>) -> Result<Page, Response> {
-        if matches!(self, Self::List) { Page::of(head) } else { Ok(Page::default()) }
+        match self {
+            Self::List => Page::of(head),
+            Self::Transfer(transfer) => transfer.check_query(head).map(|()| Page::default()),
+            _ => Ok(Page::default()),
+        }
     }
 
     /// The most bytes that the body may have.

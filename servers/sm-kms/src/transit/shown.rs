@@ -115,7 +115,7 @@ fn version_shown(algorithm: Algorithm, version: &RingVersion) -> Value {
 }
 
 /// PEM; of Ed25519, as in Vault, and of keys that have no such form, base64 of the bytes.
-fn public_text(public: &PublicKey) -> String {
+pub(super) fn public_text(public: &PublicKey) -> String {
     match public.algorithm {
         Algorithm::Ed25519 => encode(&public.bytes),
         _ => public_pem(public).unwrap_or_else(|_| encode(&public.bytes)),

@@ -54,6 +54,8 @@ fn a_key_that_was_wrapped_for_the_server_is_used_exported_and_wrapped_for_anothe
         };
         assert_eq!(import(kind, json!({})).status, 204);
         assert_eq!(import(kind, json!({})).status, 400, "it is there");
+        let lower = import(&format!("{kind}-lower"), json!({ "hash_function": "sha256" }));
+        assert_eq!(lower.status, 204, "the name of a hash is read in any case");
         assert_eq!(import("other", json!({ "hash_function": "SHA512" })).status, 400, "another hash");
         assert_eq!(import("other", json!({ "hash_function": "SHA1" })).status, 400);
         assert_eq!(import("other", json!({ "hash_function": "MD5" })).status, 400);
@@ -119,12 +121,31 @@ fn a_public_key_verifies_is_shown_and_goes_no_further() {
     let body = json!({ "public_key": public, "type": "ed25519", "exportable": true });
     assert_eq!(vault.write("transit/keys/half/import", body.clone()).status, 204);
     let shown = vault.read("transit/export/public-key/half").data();
-    assert_eq!(shown["keys"]["1"], json!(public));
+    let read = vault.read("transit/keys/half").data();
+    assert_eq!(shown["keys"]["1"], read["keys"]["1"]["public_key"], "both ways show it in one form");
     assert_eq!(vault.read("transit/export/signing-key/half").status, 400);
     let signed = vault.write("transit/sign/half", json!({ "input": b64("text") }));
     assert_eq!(signed.status, 400, "the secret is not here");
     assert_eq!(vault.write("transit/keys/half/import_version", body).status, 204);
     assert_eq!(vault.read("transit/keys/half").data()["latest_version"], 2);
+}
+
+#[test]
+fn the_public_half_of_an_archived_version_is_exported_again_once_it_is_allowed() {
+    let vault = Vault::with_rings();
+    let first = vault.read("transit/export/public-key/ed").data()["keys"]["1"].clone();
+    vault.write("transit/keys/ed/rotate", json!({}));
+    let keys_from = |lowest: u32| {
+        let config = vault.write("transit/keys/ed/config", json!({ "min_decryption_version": lowest }));
+        assert_eq!(config.status, 200);
+        vault.read("transit/export/public-key/ed").data()["keys"].clone()
+    };
+    assert!(keys_from(2)["1"].is_null());
+    let both = keys_from(1);
+    assert!(first.is_string());
+    assert_eq!(both["1"], first);
+    assert!(both["2"].is_string());
+    assert_eq!(vault.read("transit/export/public-key/ed/1").data()["keys"]["1"], first);
 }
 
 #[test]
@@ -139,10 +160,14 @@ fn nothing_is_exported_that_the_ring_does_not_allow_or_that_it_is_not() {
         ("public-key/aes", 400),
         ("public-key/ed", 200),
         ("public-key/ed/1", 200),
+        ("public-key/ed/v1", 200),
+        ("public-key/ed/vv1", 400),
+        ("public-key/ed?format=", 200),
+        ("public-key/ed?format=der", 400),
         ("public-key/ed/2", 400),
         ("public-key/ed/second", 400),
         ("certificate/ed", 400),
-        ("encryption-key/none", 400),
+        ("encryption-key/none", 404),
     ] {
         assert_eq!(vault.read(&format!("transit/export/{path}")).status, status, "{path}");
     }

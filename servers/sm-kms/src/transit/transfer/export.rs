@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use strongroom_core::{Algorithm, Name, OaepHash, Purpose};
-use strongroom_keys::{KeyFormat, Transport, public_pem};
-use strongroom_kms::{KmsError, Rings, Versions};
+use strongroom_keys::{KeyFormat, Transport};
+use strongroom_kms::{KmsError, Ring, Rings, Versions};
 use strongroom_serve::Response;
 use zeroize::Zeroizing;
 
-use super::super::types;
+use super::super::{keys::whole, shown::public_text, types};
 use crate::{
-    answer::{Reply, bad_request, refused},
+    answer::{self, Reply, bad_request, refused},
     payload::{encode, encode_secret},
 };
 
@@ -69,13 +69,16 @@ pub(super) fn export(
     versions: Versions,
     reply: &Reply,
 ) -> Result<Response, Response> {
-    let ring = rings.read(name).map_err(|error| refused(&error))?;
+    let ring = match rings.read(name) {
+        Err(KmsError::NotFound) => return Err(answer::nothing()),
+        read => read.map_err(|error| refused(&error))?,
+    };
     let algorithm = ring.algorithm;
     if !kind.is(algorithm) {
         return Err(refused(&KmsError::WrongType));
     }
     if kind == Kind::Public {
-        return public(rings, name, versions, reply);
+        return public(&whole(rings, name, ring)?, name, versions, reply);
     }
     let raw = KeyFormat::of(algorithm) == KeyFormat::Raw;
     let format = if raw { KeyFormat::Raw } else { KeyFormat::Pem };
@@ -96,8 +99,7 @@ pub(super) fn export(
 }
 
 /// Public halves are no secrets: whoever may read the ring has them.
-fn public(rings: &Rings, name: &Name, versions: Versions, reply: &Reply) -> Result<Response, Response> {
-    let ring = rings.read(name).map_err(|error| refused(&error))?;
+fn public(ring: &Ring, name: &Name, versions: Versions, reply: &Reply) -> Result<Response, Response> {
     let wanted = |version: u32| match versions {
         Versions::All => version >= ring.min_decryption_version,
         Versions::Newest => version == ring.latest_version,
@@ -106,11 +108,7 @@ fn public(rings: &Rings, name: &Name, versions: Versions, reply: &Reply) -> Resu
     let mut keys = BTreeMap::new();
     for version in ring.versions.iter().filter(|version| wanted(version.version)) {
         let Some(public) = &version.public else { continue };
-        let text = match KeyFormat::of(ring.algorithm) {
-            KeyFormat::Raw => encode(&public.bytes),
-            _ => public_pem(public).map_err(|error| refused(&KmsError::from(error)))?,
-        };
-        keys.insert(version.version, text);
+        keys.insert(version.version, public_text(public));
     }
     if keys.is_empty() {
         return Err(refused(&KmsError::NoVersion));

@@ -74,7 +74,7 @@ impl ImportRequest {
 
     /// SHA-1 only where it is asked for by name.
     fn hash(&self) -> Result<OaepHash, Response> {
-        match self.hash_function.as_deref() {
+        match self.hash_function.as_deref().map(str::to_ascii_uppercase).as_deref() {
             None | Some("" | "SHA256") => Ok(OaepHash::Sha256),
             Some("SHA384") => Ok(OaepHash::Sha384),
             Some("SHA512") => Ok(OaepHash::Sha512),

@@ -7,7 +7,7 @@ mod import;
 
 use strongroom_core::{Action, Name, Service};
 use strongroom_kms::{Rings, Versions};
-use strongroom_serve::{Limits, Method, Response};
+use strongroom_serve::{Head, Limits, Method, Response};
 
 use crate::{
     answer::{self, Reply},
@@ -71,6 +71,17 @@ impl Transfer {
         Ok(Self::ExportWrapped { to: name(to)?, from: name(from)?, versions: versions(version)? })
     }
 
+    /// Each type goes out in one form: another one that is asked for is refused, not left out.
+    pub(super) fn check_query(&self, head: &Head<'_>) -> Result<(), Response> {
+        let Self::Export(..) = self else { return Ok(()) };
+        match head.parameter("format")?.as_deref() {
+            None | Some("") => Ok(()),
+            Some(_) => {
+                Err(answer::bad_request("each type of key is exported in one form: ask for no format"))
+            }
+        }
+    }
+
     /// The most bytes that the body may have.
     pub(super) fn body_limit(&self, limits: &Limits) -> usize {
         if matches!(self, Self::Restore(_)) { limits.body } else { SMALL_BODY }
@@ -111,7 +122,10 @@ fn versions(version: Option<&str>) -> Result<Versions, Response> {
     match version {
         None => Ok(Versions::All),
         Some("latest") => Ok(Versions::Newest),
+        // A version may be written as a ciphertext has it.
         Some(number) => number
+            .strip_prefix('v')
+            .unwrap_or(number)
             .parse()
             .map(Versions::One)
             .map_err(|_| answer::bad_request("a version is a number, or latest")),
