@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use strongroom_core::Provider;
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
-use strongroom_kms::{from_text, to_text};
+use strongroom_kms::{ciphertext_version, from_text, to_text};
 
 use crate::{Seed, fixed};
 
@@ -14,13 +14,18 @@ pub fn run(data: &[u8]) {
         && let Ok(ciphertext) = from_text(text)
     {
         assert_eq!(to_text(&ciphertext).ok().as_deref(), Some(text));
-        let version = Header::parse(&ciphertext).expect("was read").key.version;
+        let version = ciphertext_version(&ciphertext).expect("was read");
         assert!(text.starts_with(&format!("vault:v{version}:")));
     }
-    assert_eq!(to_text(data).is_ok(), Header::parse(data).is_ok());
+    assert_eq!(to_text(data).is_ok(), Header::parse(data).is_ok() || has_raw_head(data));
     if let Ok(text) = to_text(data) {
         assert_eq!(from_text(&text).ok().as_deref(), Some(data));
     }
+}
+
+/// Whether bytes begin as what a key made that encrypts messages itself: which kind it is for, and the version.
+fn has_raw_head(data: &[u8]) -> bool {
+    data.len() >= 8 && data.starts_with(b"SR\x02")
 }
 
 /// Texts and ciphertexts, and texts that nearly are.

@@ -79,12 +79,13 @@ impl VersionRecord {
         ends
     }
 
-    /// A number, a state that is written, and a key unless it was destroyed.
+    /// A number, a state that is written, a key unless it was destroyed, and of what came as a public half that half.
     pub(crate) fn is_sound(&self) -> bool {
         let empty = self.secret.is_empty() && self.public.is_none();
         self.version > 0
             && self.state != VersionState::PreActive
             && empty == (self.state == VersionState::Destroyed)
+            && (self.origin != Origin::ImportedPublic || empty || self.public.is_some())
     }
 
     /// Whether the secret is here, and not the public half alone.
