@@ -1,4 +1,4 @@
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use strongroom_core::{Failure, Name, Verdict};
 use strongroom_kms::{KmsError, Ring, Rings};
 use strongroom_serve::{Response, StatusCode};
@@ -28,9 +28,8 @@ pub(super) fn answer(
     let done = |outcome: Result<(), KmsError>| outcome.map(|()| Response::empty(StatusCode::NO_CONTENT));
     let ring = match operation {
         RingOperation::Create => {
-            let body = check(body)?;
-            reply.ignored(body, CreateRequest::KNOWN);
-            let (ring, created) = take::<CreateRequest>(body)?.create(rings, name)?;
+            let (ring, created) =
+                asked::<CreateRequest>(&mut reply, CreateRequest::KNOWN, body)?.create(rings, name)?;
             let answer = reply.data(&shown(name, &whole(rings, name, ring)?));
             // Nothing was changed, so no change tells of it.
             return Ok(if created { answer } else { answer.told(Verdict::Failed(Failure::Conflict)) });
@@ -40,15 +39,12 @@ pub(super) fn answer(
             read => read,
         },
         RingOperation::Rotate => {
-            let body = check(body)?;
-            reply.ignored(body, &[]);
-            take::<IgnoredAny>(body)?;
+            asked::<IgnoredAny>(&mut reply, &[], body)?;
             rings.rotate_and_read(name)
         }
         RingOperation::Configure => {
-            let body = check(body)?;
-            reply.ignored(body, ConfigRequest::KNOWN);
-            let settings = take::<ConfigRequest>(body)?.settings(&mut reply)?;
+            let settings =
+                asked::<ConfigRequest>(&mut reply, ConfigRequest::KNOWN, body)?.settings(&mut reply)?;
             rings.configure(name, &settings)
         }
         RingOperation::Delete => return done(rings.delete(name)).map_err(|error| refused(&error)),
@@ -65,14 +61,11 @@ pub(super) fn answer(
             rings.set_version_state(name, version, state).and_then(|()| rings.read(name))
         }
         RingOperation::Trim => {
-            let body = check(body)?;
-            reply.ignored(body, TrimRequest::KNOWN);
-            rings.trim(name, take::<TrimRequest>(body)?.version()?)
+            let request: TrimRequest = asked(&mut reply, TrimRequest::KNOWN, body)?;
+            rings.trim(name, request.version()?)
         }
         RingOperation::ScheduleDeletion => {
-            let body = check(body)?;
-            reply.ignored(body, WaitRequest::KNOWN);
-            let WaitRequest { wait } = take(body)?;
+            let WaitRequest { wait } = asked(&mut reply, WaitRequest::KNOWN, body)?;
             let wait = wait.map(|Period(wait)| wait);
             rings.schedule_deletion(name, wait).and_then(|_| rings.read(name))
         }
@@ -89,6 +82,13 @@ pub(super) fn answer(
     };
     let ring = whole(rings, name, ring.map_err(|error| refused(&error))?)?;
     Ok(reply.data(&shown(name, &ring)))
+}
+
+/// What a body asks for; members that nobody reads are told of.
+fn asked<T: DeserializeOwned>(reply: &mut Reply, known: &[&str], body: &[u8]) -> Result<T, Response> {
+    let body = check(body)?;
+    reply.ignored(body, known);
+    take(body)
 }
 
 /// A ring with those archived versions that it still decrypts with: of very many the newest.

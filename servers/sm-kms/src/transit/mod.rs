@@ -143,10 +143,9 @@ impl Operation {
     pub(crate) fn inline(&self, access: &Access, length: usize) -> bool {
         match self {
             Self::Use(using, name) => {
-                let rings = rings(access);
-                rings.cached(name)
-                    && matches!(from_memory(|| rings.algorithm(name)),
-                        Some(Ok(algorithm)) if length <= using.inline(algorithm))
+                // What counts its uses writes them down now and then.
+                matches!(from_memory(|| rings(access).algorithm(name)),
+                    Some(Ok(algorithm)) if algorithm.use_limit().is_none() && length <= using.inline(algorithm))
             }
             // A hash of 16 KiB takes 10 µs and more, and random bytes are asked of the system.
             Self::Tool(Tool::Hash(_)) => length <= 16 << 10,
