@@ -1,7 +1,7 @@
 //! A ciphertext as Vault's clients know it, `vault:v1:…`: one text per ciphertext.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use strongroom_core::Provider;
+use strongroom_core::{Algorithm, Provider, Purpose};
 use strongroom_keys::envelope::{self, Context, Header, KeyId};
 use strongroom_kms::{ciphertext_version, from_text, to_text};
 
@@ -25,7 +25,9 @@ pub fn run(data: &[u8]) {
 
 /// Whether bytes begin as what a key made that encrypts messages itself: which kind it is for, and the version.
 fn has_raw_head(data: &[u8]) -> bool {
-    data.len() >= 8 && data.starts_with(b"SR\x02")
+    let kinds = Algorithm::known().filter(|algorithm| algorithm.purpose() == Purpose::Aead);
+    let heads: Vec<_> = kinds.map(|algorithm| [b'S', b'R', 2, algorithm.number()]).collect();
+    data.len() >= 8 && heads.iter().any(|head| data.starts_with(head))
 }
 
 /// Texts and ciphertexts, and texts that nearly are.

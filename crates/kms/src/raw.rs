@@ -2,7 +2,7 @@
 //! what [`Key::encrypt`](strongroom_core::Key::encrypt) makes. The head says which version to take and is proven by
 //! nothing: with another version's key it does not open.
 
-use strongroom_core::{Algorithm, Key, KeyError, Plaintext};
+use strongroom_core::{Algorithm, Key, KeyError, Plaintext, Purpose};
 use strongroom_keys::envelope::MAX_PLAINTEXT;
 
 use crate::KmsError;
@@ -48,7 +48,10 @@ pub(crate) fn parse(algorithm: Algorithm, ciphertext: &[u8]) -> Result<(u32, &[u
 /// The version that a ciphertext of any such algorithm names.
 pub(crate) fn named_version(ciphertext: &[u8]) -> Option<u32> {
     match ciphertext.split_first_chunk::<HEAD>() {
-        Some(([b'S', b'R', 2, _, version @ ..], _)) => Some(u32::from_be_bytes(*version)),
+        Some(([b'S', b'R', 2, number, version @ ..], _)) => {
+            let encrypts = |of: Algorithm| of.number() == *number && of.purpose() == Purpose::Aead;
+            Algorithm::known().any(encrypts).then(|| u32::from_be_bytes(*version))
+        }
         _ => None,
     }
 }
